@@ -1,0 +1,384 @@
+"""The one libtorrent session of the process, on the gevent hub.
+
+Alerts come from the pump (``alerts.py``) and are handed to their torrents. Calls that wait for
+libtorrent's network thread run in a thread pool of our own.
+"""
+
+import errno
+import logging
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+import gevent
+import libtorrent as lt
+from gevent.event import AsyncResult, Event
+from gevent.threadpool import ThreadPool
+
+from addon.errors import Problem
+from addon.swarm import policy
+from addon.swarm.alerts import AlertPump
+from addon.swarm.params import add_params
+from addon.swarm.storage import Storage, disk_full
+from addon.swarm.torrent import Progress, Torrent
+from addon.torrents.magnet import InfoHash, Magnet
+from addon.torrents.metainfo import Metainfo, load_torrent, torrent_from_info
+
+log = logging.getLogger(__name__)
+
+# Without the storage category: the answers to flush_cache and read_piece come anyway, and the
+# unasked cache_flushed_alert at every "torrent finished" does not.
+ALERTS = (
+    lt.alert_category.status
+    | lt.alert_category.error
+    | lt.alert_category.piece_progress
+    | lt.alert_category.tracker
+)
+ADD_TIMEOUT = 10.0
+CLOSE_TIMEOUT = 5.0
+TICK = 1.0
+FEW_PEERS = 3
+LONELY_TIME = 8.0
+
+
+@dataclass(frozen=True, slots=True)
+class SwarmConfig:
+    """How the session runs; rates in bytes a second, 0 for no limit, port 0 for any."""
+
+    folder: Path
+    interface: str | None = None
+    port: int = 0
+    dht: bool = True
+    lsd: bool = False
+    upnp: bool = True
+    download_rate: int = 0
+    upload_rate: int = 0
+    max_active: int = 20
+    allow_private: bool = False
+
+
+class _Adding:
+    """A torrent on its way into the session."""
+
+    def __init__(self, magnet: Magnet, metainfo: Metainfo | None) -> None:
+        self.magnet = magnet
+        self.metainfo = metainfo
+        self.result = AsyncResult()
+
+
+class Swarm:
+    """All torrents that peers may fill. ``on_metadata`` hears of each metadata got from peers."""
+
+    def __init__(
+        self, config: SwarmConfig, on_metadata: Callable[[Torrent, Metainfo], None] | None = None
+    ) -> None:
+        self._config = config
+        self._on_metadata = on_metadata
+        self._storage = Storage(config.folder)
+        self._torrents: dict[str, Torrent] = {}
+        self._handles: dict[lt.torrent_handle, Torrent] = {}
+        self._adding: dict[str, _Adding] = {}
+        self._deleting: dict[str, Event] = {}
+        self._session: lt.session | None = None
+
+    # Life
+
+    def start(self) -> None:
+        """Start the session; its threads do not survive a fork, so only in the worker."""
+        if self._session is not None:
+            return
+        self._config.folder.mkdir(parents=True, exist_ok=True)
+        config = self._config
+        params = lt.session_params()
+        settings = policy.session_settings(
+            interface=config.interface,
+            port=config.port,
+            dht=config.dht,
+            lsd=config.lsd,
+            upnp=config.upnp,
+            download_rate=config.download_rate,
+            upload_rate=config.upload_rate,
+        )
+        params.settings = cast("Any", settings | {"alert_mask": ALERTS})
+        self._pool = ThreadPool(4)
+        self._session = lt.session(params)
+        if not config.allow_private:
+            blocked = lt.ip_filter()
+            for first, last in policy.PRIVATE_RANGES:
+                blocked.add_rule(first, last, 1)
+            self._session.set_ip_filter(blocked)
+        self._pump = AlertPump(self._session, self._handle_alert)
+        self._ticker = gevent.spawn(self._tick)
+
+    def close(self) -> None:
+        """Leave the swarm; what is behind the flush fence is remembered for the next start."""
+        if self._session is None:
+            return
+        deadline = time.monotonic() + CLOSE_TIMEOUT
+        for torrent in list(self._torrents.values()):
+            torrent.cancel_readers()
+        stops = [gevent.spawn(torrent.stop) for torrent in self._torrents.values()]
+        gevent.joinall(stops, timeout=deadline - time.monotonic())
+        self._ticker.kill()
+        self._pump.close()
+        session, self._session = self._session, None
+        self._torrents.clear()
+        self._handles.clear()
+        session.pause()
+        # Destroying the session waits for the trackers' "stopped" answers.
+        holder = [session]
+        del session
+        self._pool.apply(holder.clear)
+        self._pool.kill()
+
+    def cancel_readers(self) -> None:
+        """End every stream: the server is stopping."""
+        for torrent in self._torrents.values():
+            torrent.cancel_readers()
+
+    # Torrents
+
+    def torrents(self) -> list[Torrent]:
+        """The torrents of the session."""
+        return list(self._torrents.values())
+
+    def get(self, info_hash: InfoHash) -> Torrent | None:
+        """The torrent with this hash (either of a hybrid's), if it is in the session."""
+        found = self._torrents.get(info_hash.key)
+        if found is not None:
+            return found
+        return next((t for t in self._torrents.values() if t.info_hash.matches(info_hash)), None)
+
+    def add(self, magnet: Magnet, metainfo: Metainfo | None = None) -> Torrent:
+        """The torrent, added to the session if it is not there yet; nothing is downloaded yet."""
+        known = self.get(magnet.info_hash)
+        if known is not None:
+            self._extend(known, magnet)
+            return known
+        key = magnet.info_hash.key
+        adding = self._adding.get(key)
+        if adding is None:
+            self._make_room()
+            adding = self._adding[key] = _Adding(magnet, metainfo)
+            try:
+                params = add_params(
+                    magnet,
+                    metainfo,
+                    self._storage,
+                    self._pool,
+                    allow_private=self._config.allow_private,
+                )
+                self._require_session().async_add_torrent(params)
+            except BaseException:
+                del self._adding[key]
+                raise
+        torrent: Torrent = adding.result.get(timeout=ADD_TIMEOUT)
+        return torrent
+
+    def remove(self, info_hash: InfoHash) -> None:
+        """Take a torrent out of the session and its files off the disk."""
+        torrent = self.get(info_hash)
+        key = info_hash.key if torrent is None else torrent.key
+        if torrent is not None:
+            torrent.fail(Problem("not-found", "This torrent was removed.", "Add it again."))
+            deleted = self._deleting[key] = Event()
+            self._drop(torrent, lt.session.delete_files)
+            # libtorrent closes its files in its own time; what is deleted before would come back.
+            deleted.wait(CLOSE_TIMEOUT)
+            self._deleting.pop(key, None)
+        self._pool.apply(self._storage.forget, (key,))
+
+    def _drop(self, torrent: Torrent, options: int = 0) -> None:
+        torrent.stop()
+        self._torrents.pop(torrent.key, None)
+        self._handles.pop(torrent.handle, None)
+        self._require_session().remove_torrent(torrent.handle, options)
+
+    def _require_session(self) -> lt.session:
+        if self._session is None:
+            raise RuntimeError("the swarm is not started")
+        return self._session
+
+    def _make_room(self) -> None:
+        """Let go of the torrents that nobody has read for longest, down to the limit."""
+        idle = sorted((t for t in self.torrents() if not t.readers), key=lambda t: t.idle_since)
+        while len(self._torrents) >= self._config.max_active:
+            if not idle:
+                raise Problem(
+                    "busy",
+                    f"{len(self._torrents)} torrents are being played, as many as are allowed.",
+                    "Try again when a film has ended, or raise MAX_ACTIVE_TORRENTS.",
+                    retry_after=30,
+                )
+            self._drop(idle.pop(0))
+
+    def _extend(self, torrent: Torrent, magnet: Magnet) -> None:
+        """A known torrent, added again: its new trackers and peers are welcome."""
+        if torrent.metainfo is not None and torrent.metainfo.private:
+            return
+        known = set(torrent.magnet.trackers)
+        allow_private = self._config.allow_private
+        for url in policy.allowed_trackers(magnet.trackers, allow_private=allow_private):
+            if url not in known:
+                torrent.handle.add_tracker({"url": url})
+        for peer in policy.peers_of(magnet, private_torrent=False, allow_private=allow_private):
+            torrent.handle.connect_peer(peer)
+
+    # Alerts
+
+    def _handle_alert(self, alert: lt.alert) -> None:
+        if isinstance(alert, lt.add_torrent_alert):
+            self._added(alert)
+            return
+        if isinstance(alert, lt.alerts_dropped_alert):
+            log.warning("libtorrent lost alerts: asking every torrent what it has")
+            for torrent in self.torrents():
+                gevent.spawn(self._ask_pieces, torrent)
+            return
+        if isinstance(alert, lt.state_update_alert):
+            for status in alert.status:
+                self._updated(status)
+            return
+        if isinstance(alert, lt.torrent_deleted_alert | lt.torrent_delete_failed_alert):
+            for key in (str(alert.info_hashes.v1), str(alert.info_hashes.v2)):
+                if key in self._deleting:
+                    self._deleting[key].set()
+            return
+        if isinstance(alert, lt.listen_failed_alert):
+            log.warning("[swarm] cannot listen: %s", alert.message())
+            return
+        if not isinstance(alert, lt.torrent_alert):
+            return
+        if (owner := self._handles.get(alert.handle)) is not None:
+            self._handle_torrent_alert(owner, alert)
+
+    def _handle_torrent_alert(self, torrent: Torrent, alert: lt.torrent_alert) -> None:
+        match alert:
+            case lt.piece_finished_alert():
+                torrent.piece_finished(alert.piece_index)
+            case lt.read_piece_alert():
+                failed = alert.error.value() != 0
+                data = None if failed else bytes(alert.buffer)
+                torrent.piece_read(alert.piece, data, alert.error.message() if failed else "")
+            case lt.cache_flushed_alert():
+                torrent.cache_flushed()
+            case lt.metadata_received_alert():
+                gevent.spawn(self._metadata_received, torrent)
+            case lt.torrent_checked_alert():
+                if torrent.metainfo is not None:
+                    gevent.spawn(self._ask_pieces, torrent)
+            case lt.file_error_alert():
+                self._file_error(torrent, alert.error.value(), alert.error.message())
+            case lt.torrent_error_alert():
+                torrent.fail(_broken(alert.error.message()))
+            case lt.tracker_reply_alert():
+                torrent.trackers[_host(alert.url)] = f"{alert.num_peers} peers"
+            case lt.tracker_error_alert():
+                reason = alert.error_message() or alert.error.message()
+                torrent.trackers[_host(alert.url)] = reason
+                log.info("[%s] tracker %s: %s", torrent.key[:8], _host(alert.url), reason)
+
+    def _added(self, alert: lt.add_torrent_alert) -> None:
+        hashes = alert.params.info_hashes
+        names = {
+            str(hashes.v1) if hashes.has_v1() else "",
+            str(hashes.v2) if hashes.has_v2() else "",
+        }
+        key = next((key for key in self._adding if key in names), None)
+        if key is None:
+            return
+        adding = self._adding.pop(key)
+        if alert.error.value():
+            adding.result.set_exception(_broken(alert.error.message()))
+            return
+        info_hash = adding.magnet.info_hash
+        torrent = Torrent(info_hash, adding.magnet, alert.handle, self._storage, self._pool)
+        self._torrents[key] = torrent
+        self._handles[alert.handle] = torrent
+        if adding.metainfo is not None:
+            torrent.described(adding.metainfo)
+        adding.result.set(torrent)
+
+    def _metadata_received(self, torrent: Torrent) -> None:
+        try:
+            info = self._pool.apply(_info_section, (torrent.handle,))
+            raw = torrent_from_info(info, trackers=torrent.magnet.trackers)
+            metainfo = self._pool.apply(load_torrent, (raw,))
+        except Problem as problem:
+            torrent.fail(problem)
+            return
+        torrent.described(metainfo)
+        # What was finished before we knew its number, and what a check of old files found.
+        self._ask_pieces(torrent)
+        if self._on_metadata is not None:
+            self._on_metadata(torrent, metainfo)
+
+    def _ask_pieces(self, torrent: Torrent) -> None:
+        status = self._pool.apply(torrent.handle.status, (lt.status_flags_t.query_pieces,))
+        torrent.finished_pieces(list(status.pieces))
+
+    def _updated(self, status: lt.torrent_status) -> None:
+        torrent = self._handles.get(status.handle)
+        if torrent is not None:
+            torrent.progress = Progress(
+                peers=status.num_peers,
+                seeds=status.num_seeds,
+                download_rate=status.download_payload_rate,
+                upload_rate=status.upload_payload_rate,
+                received=status.total_payload_download,
+            )
+
+    def _file_error(self, torrent: Torrent, code: int, message: str) -> None:
+        if code in (errno.ENOSPC, errno.EDQUOT):
+            missing = (
+                torrent.metainfo.total_size if torrent.metainfo else 0
+            ) - torrent.verified_bytes()
+            torrent.fail(disk_full(missing, shutil.disk_usage(self._storage.root).free))
+        else:
+            log.error("[%s] the disk reports: %s", torrent.key[:8], message)
+            torrent.fail(
+                Problem(
+                    "busy",
+                    f"The disk that holds the server's pieces reports an error: {message}.",
+                    "Look at the server's disk, then try again.",
+                    retry_after=30,
+                )
+            )
+
+    def _tick(self) -> None:
+        lonely_since: float | None = None
+        utp = False
+        while True:
+            gevent.sleep(TICK)
+            session = self._require_session()
+            session.post_torrent_updates()
+            lonely = any(t.readers and t.progress.peers < FEW_PEERS for t in self.torrents())
+            now = time.monotonic()
+            lonely_since = (lonely_since or now) if lonely else None
+            # uTP costs eight times the CPU of TCP and is only worth it where TCP finds nobody.
+            wanted = lonely_since is not None and now - lonely_since > LONELY_TIME
+            if wanted != utp:
+                utp = wanted
+                session.apply_settings({"enable_outgoing_utp": utp})
+
+
+def _info_section(handle: lt.torrent_handle) -> bytes:
+    info = handle.torrent_file()
+    if info is None:
+        raise Problem("no-metadata", "The torrent lost its metadata.", "Add it again.")
+    return bytes(info.info_section())
+
+
+def _broken(message: str) -> Problem:
+    return Problem(
+        "bad-torrent", f"The torrent cannot be used: {message}.", "Try another torrent of the film."
+    )
+
+
+def _host(url: str) -> str:
+    """The tracker's host only: the rest of its URL may be a user's passkey."""
+    return urlsplit(url).hostname or "tracker"

@@ -1,0 +1,97 @@
+"""Where a torrent's pieces lie on disk, and which of them are known to be there.
+
+Each torrent has one folder, ``<root>/<key>/``, and beside it ``<key>.pieces``: a bitmap of the
+pieces that were behind the flush fence when it was written. It is written to a new file and then
+renamed, so it is always a true subset: after a crash it may miss the last second, never claim
+too much. libtorrent is told this bitmap instead of checking gigabytes again.
+"""
+
+import os
+import shutil
+from pathlib import Path
+
+from addon.errors import Problem
+from addon.torrents.metainfo import File, Metainfo
+from addon.torrents.names import human_size
+
+# What is left to the rest of the machine: databases and logs fail badly on a disk that is full.
+RESERVE_BYTES = 64 * 1024 * 1024
+_MAGIC = b"SSP1"
+
+
+class Storage:
+    """The folder that holds all torrents' files."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.resolve()
+
+    def folder(self, key: str) -> Path:
+        """The save path of one torrent (made if missing); ``key`` is 40 or 64 hex digits."""
+        if not key.isalnum():
+            raise ValueError(f"not an info hash: {key!r}")
+        path = self.root / key
+        path.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def path(self, key: str, file: File) -> Path:
+        """Where a file's bytes lie; refuses a path that would leave the torrent's folder."""
+        folder = self.root / key
+        path = (folder / file.path).resolve()
+        if not path.is_relative_to(folder):
+            raise Problem(
+                "bad-torrent",
+                f"The torrent names a file outside its own folder: {file.name}",
+                "Do not use this torrent.",
+            )
+        return path
+
+    def load_pieces(self, key: str, metainfo: Metainfo) -> bytearray | None:
+        """One byte a piece, 1 where it is on file; None when nothing is known for sure."""
+        count = metainfo.piece_count
+        try:
+            raw = (self.root / f"{key}.pieces").read_bytes()
+        except FileNotFoundError:
+            return None
+        expected = len(_MAGIC) + (count + 7) // 8
+        if not raw.startswith(_MAGIC) or len(raw) != expected:
+            return None
+        bits = raw[len(_MAGIC) :]
+        pieces = bytearray((bits[i >> 3] >> (i & 7)) & 1 for i in range(count))
+        for file in metainfo.files:
+            span = metainfo.pieces_of(file)
+            if pieces.find(1, span.start, span.stop) >= 0 and not self.path(key, file).exists():
+                # Somebody deleted files by hand: let libtorrent check what is left.
+                return None
+        return pieces
+
+    def save_pieces(self, key: str, on_file: bytes | bytearray) -> None:
+        """Keep the bitmap (one byte a piece in, one bit a piece on disk)."""
+        bits = bytearray((len(on_file) + 7) // 8)
+        for index, there in enumerate(on_file):
+            if there:
+                bits[index >> 3] |= 1 << (index & 7)
+        path = self.root / f"{key}.pieces"
+        fresh = path.with_suffix(".new")
+        fresh.write_bytes(_MAGIC + bits)
+        os.replace(fresh, path)
+
+    def forget(self, key: str) -> None:
+        """Delete a torrent's files and its bitmap."""
+        (self.root / f"{key}.pieces").unlink(missing_ok=True)
+        shutil.rmtree(self.root / key, ignore_errors=True)
+
+    def require_space(self, missing: int) -> None:
+        """Raise Problem ``disk-full`` unless ``missing`` bytes and the reserve are free."""
+        free = shutil.disk_usage(self.root).free
+        if missing + RESERVE_BYTES > free:
+            raise disk_full(missing, free)
+
+
+def disk_full(missing: int, free: int) -> Problem:
+    """The one sentence about a disk without room."""
+    return Problem(
+        "disk-full",
+        f"This film still needs {human_size(missing)}, but only {human_size(free)} are free "
+        f"where the server keeps its pieces.",
+        "Free some space, remove titles from the library, or set DATA_DIR to a larger disk.",
+    )

@@ -1,0 +1,367 @@
+"""One torrent of the session: its metadata, its pieces, its readers.
+
+All state is touched on the gevent hub only; libtorrent's blocking calls go through the session's
+thread pool. This is the one place that writes piece priorities, and it uses piece priorities
+only: every file priority ends, milliseconds later, in an overwrite of the piece priorities.
+
+A piece is MISSING, then FINISHED (its hash is right, but it may still be on its way to the disk),
+then ON_FILE (behind the flush fence). The fence is ``flush_cache()``: what was finished before
+the call is in the file when its alert comes. It runs every 50 ms while somebody reads.
+"""
+
+import logging
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import gevent
+import libtorrent as lt
+from gevent.event import AsyncResult, Event
+from gevent.threadpool import ThreadPool
+
+from addon.errors import Problem
+from addon.swarm.picking import URGENT, Want, priorities
+from addon.swarm.reader import Reader
+from addon.swarm.storage import Storage
+from addon.torrents.magnet import InfoHash, Magnet
+from addon.torrents.metainfo import File, Metainfo
+
+log = logging.getLogger(__name__)
+
+MISSING, FINISHED, ON_FILE = 0, 1, 2
+FENCE_INTERVAL = 0.05
+FENCE_TIMEOUT = 10.0
+SAVE_INTERVAL = 1.0
+READ_TIMEOUT = 20.0
+# A player that seeks closes one request and opens the next within milliseconds: dropping every
+# request in between would start each seek from an empty queue.
+RELEASE_DELAY = 0.5
+# Players read the end of a film before they play it: the index of an MKV (131 KB seen), the moov
+# atom of an MP4 (386 KB seen).
+TAIL_BYTES = 512 * 1024
+
+
+@dataclass
+class Progress:
+    """What the swarm says of a torrent; rates in bytes a second."""
+
+    peers: int = 0
+    seeds: int = 0
+    download_rate: int = 0
+    upload_rate: int = 0
+    received: int = 0
+
+
+@dataclass
+class Torrent:
+    """One torrent; made by ``Swarm.add`` only."""
+
+    info_hash: InfoHash
+    magnet: Magnet
+    handle: lt.torrent_handle
+    storage: Storage
+    pool: ThreadPool
+    progress: Progress = field(default_factory=Progress)
+    trackers: dict[str, str] = field(default_factory=dict)
+    metainfo: Metainfo | None = None
+    piece_length: int = 0
+    failure: Problem | None = None
+    idle_since: float = field(default_factory=time.monotonic)
+
+    def __post_init__(self) -> None:
+        self.metadata_ready = Event()
+        self._pieces = bytearray()
+        self._readers: list[Reader] = []
+        self._claims: list[range] = []
+        self._tails: list[range] = []
+        self._reads: dict[int, AsyncResult] = {}
+        self._fresh: set[int] = set()
+        self._flushes_asked = 0
+        self._flushes_done = 0
+        self._flushed = Event()
+        self._asking = False
+        self._fence: gevent.Greenlet | None = None
+        self._release: gevent.Greenlet | None = None
+        self._saved_at = 0.0
+        self._unsaved = False
+
+    @property
+    def key(self) -> str:
+        """What URLs, tables and folders call it."""
+        return self.info_hash.key
+
+    @property
+    def readers(self) -> int:
+        """How many readers are open."""
+        return len(self._readers)
+
+    # Metadata
+
+    def described(self, metainfo: Metainfo) -> None:
+        """The metadata is known: nothing is downloaded until somebody reads."""
+        self.metainfo = metainfo
+        self.piece_length = metainfo.piece_length
+        kept = self.storage.load_pieces(self.key, metainfo)
+        self._pieces = bytearray(ON_FILE if there else MISSING for there in kept or ())
+        if not self._pieces:
+            self._pieces = bytearray(metainfo.piece_count)
+        self._write_priorities()
+        self.metadata_ready.set()
+
+    def wait_metadata(self, timeout: float) -> Metainfo | None:
+        """The metadata, or None when it has not come after ``timeout`` seconds."""
+        self.metadata_ready.wait(timeout)
+        self.require_alive()
+        return self.metainfo
+
+    # Pieces
+
+    def has_piece(self, index: int) -> bool:
+        """Whether the piece has passed its hash check."""
+        return self._pieces[index] != MISSING
+
+    def on_file(self, index: int) -> bool:
+        """Whether the piece is behind the flush fence."""
+        return self._pieces[index] == ON_FILE
+
+    def verified_bytes(self, file: File | None = None) -> int:
+        """Bytes of the file (or of everything) that have passed their hash check."""
+        if self.metainfo is None:
+            return 0
+        if file is None:
+            sizes = (self.metainfo.piece_size(i) for i, state in enumerate(self._pieces) if state)
+            return sum(sizes)
+        total = 0
+        for index in self.metainfo.pieces_of(file):
+            if self._pieces[index]:
+                begin = max(file.offset, index * self.piece_length)
+                end = min(file.offset + file.length, (index + 1) * self.piece_length)
+                total += end - begin
+        return total
+
+    def has_byte(self, file: File, position: int) -> bool:
+        """Whether the piece that holds this byte of the file has passed its hash check."""
+        return self.has_piece(self._piece_at(file, position))
+
+    def peers_seen(self) -> tuple[int, int]:
+        """How many peers are connected, and how many of them have everything."""
+        return self.progress.peers, self.progress.seeds
+
+    def path_of(self, file: File) -> Path:
+        """Where the file's bytes lie."""
+        return self.storage.path(self.key, file)
+
+    def read_piece(self, index: int) -> bytes:
+        """A finished piece, read back through libtorrent; one read of a piece at a time."""
+        result = self._reads.get(index)
+        if result is None:
+            result = self._reads[index] = AsyncResult()
+            self.handle.read_piece(index)
+        data: bytes = result.get(timeout=READ_TIMEOUT)
+        return data
+
+    # Readers
+
+    def open(self, file: File, start: int, stop: int) -> Reader:
+        """Start to read ``[start, stop)`` of a file; the torrent begins to download it now."""
+        self.require_alive()
+        if self.metainfo is None:
+            raise RuntimeError("a torrent is read only after its metadata is known")
+        pieces = self.metainfo.pieces_of(file)
+        complete = self._pieces.find(MISSING, pieces.start, pieces.stop) < 0
+        if not complete:
+            self.storage.require_space(file.length - self.verified_bytes(file))
+        reader = Reader(self, file, start, stop)
+        self._readers.append(reader)
+        if not complete:
+            self._write_priorities(None if self.has_piece(reader.piece) else reader.piece)
+        self._keep_fencing()
+        return reader
+
+    def reader_moved(self, reader: Reader) -> None:
+        """A reader needs another piece: among several, each has its next two pieces first."""
+        if len(self._readers) > 1 and not reader.idle and not self.has_piece(reader.piece):
+            for index in {reader.piece, min(reader.piece + 1, reader.last_piece)}:
+                if not self._claimed(index):
+                    self.handle.piece_priority(index, URGENT)
+
+    def readers_changed(self) -> None:
+        """Write the priorities anew after a reader has become idle or active."""
+        self._write_priorities()
+
+    def release(self, reader: Reader) -> None:
+        """Forget a closed reader; a moment later nothing is asked for on its behalf."""
+        if reader not in self._readers:
+            return
+        self._readers.remove(reader)
+        if not self._readers:
+            self.idle_since = time.monotonic()
+        if self._asking and self._release is None and self.failure is None:
+            self._release = gevent.spawn_later(RELEASE_DELAY, self._after_release)
+
+    def _after_release(self) -> None:
+        self._release = None
+        if self.failure is None and self.metainfo is not None:
+            if not self._readers:
+                self._tails.clear()
+            self._write_priorities()
+
+    def cancel_readers(self) -> None:
+        """End every reader."""
+        for reader in list(self._readers):
+            reader.cancel()
+
+    def _write_priorities(self, seek_to: int | None = None) -> None:
+        wants = [Want(r.piece, r.last_piece, r.idle) for r in self._readers]
+        if seek_to is not None and len(wants) == 1:
+            # With one reader the deadlines of an earlier seek only compete; with several they
+            # may be what another viewer is waiting for.
+            self.handle.clear_piece_deadlines()
+        wanted = priorities(len(self._pieces), wants, self._claims, self._tails)
+        self._asking = any(wanted)
+        self.handle.prioritize_pieces(wanted)
+        # libtorrent 2.1 does not widen its sequential cursor when pieces become wanted again:
+        # without the toggle it goes on at the old place, or at random.
+        self.handle.set_flags(lt.torrent_flags.sequential_download)
+        self.handle.unset_flags(lt.torrent_flags.sequential_download)
+        self.handle.set_flags(lt.torrent_flags.sequential_download)
+        if seek_to is not None and not self._claimed(seek_to):
+            self.handle.set_piece_deadline(seek_to, 0)
+
+    def _claimed(self, index: int) -> bool:
+        return any(index in claim for claim in self._claims)
+
+    def _ask_for_tail(self, reader: Reader) -> None:
+        """After the head of a film its tail: players read both before they play."""
+        first = max(reader.piece, self._piece_at(reader.file, reader.file.length - TAIL_BYTES))
+        tail = range(first, reader.last_piece + 1)
+        if tail in self._tails:
+            return
+        self._tails.append(tail)
+        for index in tail:
+            if not self.has_piece(index) and not self._claimed(index):
+                self.handle.piece_priority(index, URGENT)
+
+    def _piece_at(self, file: File, position: int) -> int:
+        return (file.offset + max(position, 0)) // self.piece_length
+
+    # What the session's alerts say
+
+    def piece_finished(self, index: int) -> None:
+        """A piece has passed its hash check."""
+        if index >= len(self._pieces) or self._pieces[index] != MISSING:
+            return
+        self._pieces[index] = FINISHED
+        self._fresh.add(index)
+        for reader in list(self._readers):
+            if reader.piece == index:
+                reader.wake()
+                if self._piece_at(reader.file, 0) == index:
+                    self._ask_for_tail(reader)
+        self._keep_fencing()
+
+    def piece_read(self, index: int, data: bytes | None, error: str) -> None:
+        """The answer to ``read_piece``."""
+        result = self._reads.pop(index, None)
+        if result is None:
+            return
+        if data is None:
+            result.set_exception(OSError(f"piece {index} cannot be read back: {error}"))
+        else:
+            result.set(data)
+
+    def cache_flushed(self) -> None:
+        """The answer to ``flush_cache``."""
+        self._flushes_done += 1
+        self._flushed.set()
+
+    def finished_pieces(self, pieces: list[bool]) -> None:
+        """What libtorrent has checked, all at once (after a check, or after lost alerts)."""
+        for index, there in enumerate(pieces[: len(self._pieces)]):
+            if there:
+                self.piece_finished(index)
+
+    def fail(self, problem: Problem) -> None:
+        """Nothing more will come: tell everybody who waits."""
+        self.failure = problem
+        self.metadata_ready.set()
+        for reader in list(self._readers):
+            reader.wake()
+        for result in list(self._reads.values()):
+            result.set_exception(problem)
+        self._reads.clear()
+
+    def recover(self) -> None:
+        """Try again after an error of the disk that may be over (space was freed)."""
+        self.failure = None
+        self.handle.clear_error()
+        self.handle.unset_flags(lt.torrent_flags.upload_mode)
+        self.handle.resume()
+
+    def require_alive(self) -> None:
+        """Raise the Problem that stopped the torrent, if one did."""
+        if self.failure is not None:
+            raise self.failure
+
+    # The flush fence
+
+    def _keep_fencing(self) -> None:
+        if self._readers and self._fresh and self._fence is None:
+            self._fence = gevent.spawn(self._run_fence)
+
+    def _run_fence(self) -> None:
+        try:
+            while self._readers and self._fresh and self.failure is None:
+                gevent.sleep(FENCE_INTERVAL)
+                if not self.fence():
+                    log.warning("[%s] the disk took more than %.0f s", self.key[:8], FENCE_TIMEOUT)
+                if self._unsaved and time.monotonic() - self._saved_at > SAVE_INTERVAL:
+                    self.save()
+        finally:
+            self._fence = None
+
+    def fence(self) -> bool:
+        """Put what is finished now behind the fence; False when the disk does not answer."""
+        before, self._fresh = self._fresh, set()
+        if not before:
+            return True
+        self._flushes_asked += 1
+        number = self._flushes_asked
+        self.handle.flush_cache()
+        deadline = time.monotonic() + FENCE_TIMEOUT
+        # Answers come in the order of the calls; an answer to an earlier, abandoned call says
+        # nothing about the pieces of this one.
+        while self._flushes_done < number:
+            self._flushed.clear()
+            if not self._flushed.wait(deadline - time.monotonic()):
+                self._fresh |= before
+                return False
+        for index in before:
+            self._pieces[index] = ON_FILE
+        self._unsaved = True
+        for reader in list(self._readers):
+            reader.wake()
+        return True
+
+    def save(self) -> None:
+        """Keep which pieces are on file, for the next start."""
+        if self.metainfo is None:
+            return
+        self._saved_at = time.monotonic()
+        self._unsaved = False
+        on_file = bytes(state == ON_FILE for state in self._pieces)
+        try:
+            self.storage.save_pieces(self.key, on_file)
+        except OSError as error:
+            log.warning("[%s] cannot keep the piece map: %s", self.key[:8], error.strerror)
+
+    def stop(self, *, keep: bool = True) -> None:
+        """Leave the session: nobody reads any more, and what is on file is remembered."""
+        if self._release is not None:
+            self._release.kill()
+            self._release = None
+        if self._fence is not None:
+            self._fence.kill()
+        if keep and self.metainfo is not None and self.failure is None:
+            self.fence()
+            self.save()
