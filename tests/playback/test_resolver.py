@@ -1,0 +1,235 @@
+"""The resolver's rules, with small fakes at the seams: the swarm and what is kept."""
+
+import gevent
+import pytest
+
+from addon.errors import Problem
+from addon.playback.journal import Journal
+from addon.playback.resolver import Failure, Resolver, Stored
+from addon.torrents.magnet import InfoHash, parse_magnet
+from addon.torrents.metainfo import File, Metainfo
+from addon.torrents.selection import FileIndex, MainVideo
+
+HASH = InfoHash("b" * 40, None)
+FILM = File(index=0, path="film.mkv", offset=0, length=5000)
+
+
+def metainfo():
+    return Metainfo(
+        info_hash=HASH,
+        name="film.mkv",
+        piece_length=1000,
+        piece_count=5,
+        total_size=5000,
+        files=(FILM,),
+        private=False,
+        trackers=(),
+        web_seeds=(),
+        raw=b"",
+    )
+
+
+class FakeStream:
+    def __init__(self, torrent, start):
+        self.torrent, self.start = torrent, start
+        self.frozen = False
+        self.closed = False
+
+    def wait_first(self, timeout):
+        return self.torrent.first_piece.wait(timeout)
+
+    def stall(self, *, frozen):
+        self.frozen = frozen
+
+    def close(self):
+        self.closed = True
+
+
+class FakeTorrent:
+    def __init__(self):
+        self.metainfo = None
+        self.failure = None
+        self.trackers = {"tracker.example": "0 peers"}
+        self.metadata = gevent.event.Event()
+        self.first_piece = gevent.event.Event()
+        self.streams = []
+        self.stored = False
+
+    def wait_metadata(self, timeout):
+        self.metadata.wait(timeout)
+        return metainfo() if self.metadata.is_set() else None
+
+    def open(self, file, start, stop):
+        self.streams.append(FakeStream(self, start))
+        return self.streams[-1]
+
+    def has_byte(self, file, position):
+        return self.stored
+
+    def peers_seen(self):
+        return 0, 0
+
+    def recover(self):
+        self.failure = None
+
+
+class FakeSwarm:
+    def __init__(self, torrent):
+        self.torrent = torrent
+        self.added = 0
+
+    def get(self, info_hash):
+        return self.torrent if self.added else None
+
+    def add(self, magnet, metainfo=None):
+        self.added += 1
+        return self.torrent
+
+
+class FakeKept:
+    def __init__(self, known=True):
+        self.known = known
+
+    def magnet(self, info_hash):
+        return parse_magnet(f"magnet:?xt=urn:btih:{HASH.v1}") if self.known else None
+
+    def metainfo(self, info_hash):
+        return None
+
+
+@pytest.fixture
+def torrent():
+    return FakeTorrent()
+
+
+@pytest.fixture
+def make(torrent):
+    made = []
+
+    def build(budget=5.0, known=True):
+        resolver = Resolver(FakeSwarm(torrent), FakeKept(known), Journal(), budget)
+        made.append(resolver)
+        return resolver
+
+    yield build
+    for resolver in made:
+        resolver.close()
+
+
+def ask(resolver, wanted=None, start=0):
+    return resolver.attempt("install", HASH, wanted or MainVideo(), start)
+
+
+def test_the_first_verified_piece_makes_it_stored(make, torrent):
+    torrent.metadata.set()
+    attempt = ask(make(), start=4200)
+    assert attempt.wait(0.05) is None
+    assert torrent.streams[0].start == 4200
+    torrent.first_piece.set()
+    resolution = attempt.wait(1)
+    assert isinstance(resolution, Stored)
+    assert (resolution.file, resolution.served_by) == (FILM, "swarm")
+    gevent.sleep(0)
+    assert torrent.streams[0].closed
+    assert attempt.entry.outcome == "stored"
+
+
+def test_many_requests_make_one_attempt(make, torrent):
+    resolver = make()
+    attempts = {id(ask(resolver)) for _ in range(5)}
+    assert len(attempts) == 1
+    assert id(ask(resolver, FileIndex(0))) not in attempts
+    torrent.metadata.set()
+    torrent.first_piece.set()
+    ask(resolver).wait(1)
+    assert id(ask(resolver)) in attempts
+
+
+def test_no_metadata_says_so_and_names_what_was_tried(make):
+    resolution = ask(make(budget=0.1)).wait(2)
+    assert isinstance(resolution, Failure)
+    assert resolution.problem.code == "no-metadata"
+    assert "tracker.example: 0 peers" in resolution.problem.detail
+    assert resolution.problem.retry_after
+
+
+def test_no_piece_says_so_and_the_work_goes_on(make, torrent):
+    torrent.metadata.set()
+    resolver = make(budget=0.1)
+    attempt = ask(resolver)
+    resolution = attempt.wait(2)
+    assert isinstance(resolution, Failure)
+    assert resolution.problem.code == "no-peers"
+    gevent.sleep(0.01)
+    assert not torrent.streams[0].closed
+    torrent.first_piece.set()
+    gevent.sleep(0.01)
+    assert torrent.streams[0].closed
+    assert isinstance(ask(resolver).wait(1), Stored)
+
+
+def test_a_failure_is_tried_again_by_the_next_request(make, torrent):
+    resolver = make(budget=0.05)
+    first = ask(resolver)
+    assert isinstance(first.wait(1), Failure)
+    gevent.sleep(0.01)
+    torrent.metadata.set()
+    torrent.first_piece.set()
+    assert isinstance(ask(resolver).wait(1), Stored)
+
+
+def test_a_file_that_is_not_there_is_refused(make, torrent):
+    torrent.metadata.set()
+    resolution = ask(make(), FileIndex(9)).wait(1)
+    assert isinstance(resolution, Failure)
+    assert resolution.problem.code == "no-such-file"
+
+
+def test_an_unknown_torrent_is_not_found(make):
+    resolution = ask(make(known=False)).wait(1)
+    assert isinstance(resolution, Failure)
+    assert resolution.problem.code == "not-found"
+
+
+def test_a_mistake_of_ours_is_answered_and_not_swallowed(make, torrent, caplog):
+    torrent.metadata.set()
+    torrent.open = None
+    resolution = ask(make()).wait(1)
+    assert isinstance(resolution, Failure)
+    assert resolution.problem.code == "busy"
+    assert "resolution broke" in caplog.text
+
+
+def test_when_everybody_has_gone_the_deadline_is_dropped_and_comes_back(make, torrent, monkeypatch):
+    monkeypatch.setattr("addon.playback.resolver.ABSENCE", 0.03)
+    torrent.metadata.set()
+    attempt = ask(make())
+    assert attempt.wait(0.05) is None
+    gevent.sleep(0.15)
+    assert torrent.streams[0].frozen
+    waiting = gevent.spawn(attempt.wait, 1)
+    gevent.sleep(0.05)
+    assert not torrent.streams[0].frozen
+    torrent.first_piece.set()
+    assert isinstance(waiting.get(timeout=1), Stored)
+
+
+def test_a_stored_torrent_that_left_the_session_is_resolved_anew(make, torrent):
+    torrent.metadata.set()
+    torrent.first_piece.set()
+    resolver = make()
+    first = ask(resolver)
+    first.wait(1)
+    torrent.failure = Problem("disk-full", "No room.")
+    second = ask(resolver)
+    assert second is not first
+    assert isinstance(second.wait(1), Stored)
+    assert torrent.failure is None
+
+
+def test_a_failed_disk_recovers_on_the_next_try(make, torrent):
+    torrent.failure = Problem("disk-full", "No room.")
+    torrent.metadata.set()
+    torrent.first_piece.set()
+    assert isinstance(ask(make()).wait(1), Stored)
+    assert torrent.failure is None
