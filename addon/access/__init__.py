@@ -1,0 +1,1 @@
+"""Who may do what: pure rules over keys and tokens. Nothing here waits, listens or stores."""

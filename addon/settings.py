@@ -1,0 +1,381 @@
+"""Every option of the server: environment name, type, default and meaning.
+
+``load_settings()`` reads the environment and a ``.env`` file once, checks everything and reports
+all problems together. Nobody else reads ``os.environ``. A field is named like its variable in
+lower case; times are in milliseconds, rates in bytes a second, lists are tuples, and an empty
+variable counts as unset.
+"""
+
+import ipaddress
+import json
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+from urllib.parse import urlsplit
+
+from pydantic import BeforeValidator, Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from addon.errors import SettingsError
+
+MIN_KEY_LENGTH = 16
+PUBLIC = "public"
+
+# Variables that a platform sets by itself in every app. Dokku sets DYNO too, so it comes first.
+_PLATFORMS = (
+    ("Dokku", "DOKKU_APP_TYPE"),
+    ("Heroku", "DYNO"),
+    ("Render", "RENDER"),
+    ("Railway", "RAILWAY_ENVIRONMENT"),
+    ("Fly.io", "FLY_APP_NAME"),
+    ("Koyeb", "KOYEB_APP_NAME"),
+)
+_HOW_TO_SET = {
+    "Dokku": "dokku config:set <app> ACCESS_KEY=<key>",
+    "Heroku": "heroku config:set ACCESS_KEY=<key>",
+    "Fly.io": "fly secrets set ACCESS_KEY=<key>",
+}
+_UNITS = {
+    "": 1,
+    "b": 1,
+    **{prefix + "b": 1000**power for power, prefix in enumerate("kmgt", 1)},
+    **{prefix + "ib": 1024**power for power, prefix in enumerate("kmgt", 1)},
+}
+_HOST_NAME = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})*")
+_DEVICE = re.compile(r"[A-Za-z0-9._:@-]{1,15}")
+
+T = TypeVar("T")
+
+
+def _host(text: str) -> str:
+    # All digits and dots, yet no address: a mistyped one, never a name.
+    name = _HOST_NAME.fullmatch(text) and not re.fullmatch(r"[0-9.]+", text)
+    return _checked(text, name or _is_address(text))
+
+
+def _interface(text: str) -> str:
+    return _checked(text, _is_address(text) or _DEVICE.fullmatch(text))
+
+
+def _base_url(text: str) -> str:
+    parts = urlsplit(text)  # raises ValueError for half an IPv6 address, .port for a wrong port
+    absolute = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    plain = re.fullmatch(r"[!-~]+", text) and not set("?#@") & set(text)
+    return _checked(text.rstrip("/"), absolute and plain)
+
+
+def _access_keys(text: str) -> tuple[str, ...]:
+    keys = _listed(text)
+    # They travel in an Authorization header, hence no signs but printable ASCII.
+    long = all(len(key) >= MIN_KEY_LENGTH and re.fullmatch(r"[!-~]+", key) for key in keys)
+    return _checked(keys, keys == (PUBLIC,) or (keys and long))
+
+
+def _secret_keys(text: str) -> tuple[str, ...]:
+    keys = _listed(text)
+    return _checked(keys, keys and all(len(key) >= MIN_KEY_LENGTH for key in keys))
+
+
+def _rate(text: str) -> int:
+    found = re.fullmatch(r"(\d{1,15}(?:\.\d{1,6})?)\s*([a-z]*)(?:/s)?", text.lower())
+    if not found or found[2] not in _UNITS:
+        raise ValueError(text)
+    return int(float(found[1]) * _UNITS[found[2]])
+
+
+def _folder(text: str) -> Path:
+    folder = Path(text).expanduser()
+    return _checked(folder, folder.is_dir() or not folder.exists())
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(part for item in text.split(",") if (part := item.strip()))
+
+
+def _checked(value: T, good: object) -> T:
+    if not good:
+        raise ValueError(value)
+    return value
+
+
+def _from(parse: Callable[[str], object]) -> BeforeValidator:
+    """Parses what the environment says, and leaves alone what a program hands over."""
+    return BeforeValidator(lambda value: parse(value) if isinstance(value, str) else value)
+
+
+def _option(
+    default: Any,
+    meaning: str,
+    allowed: str,
+    shown: str | None = None,
+    *,
+    secret: bool = False,
+    **limits: Any,
+) -> Any:
+    """A field: ``allowed`` ends the sentence "… must be", ``shown`` is the default in words."""
+    extra: dict[str, Any] = {"allowed": allowed, "shown": shown or str(default), "secret": secret}
+    return Field(default, description=meaning, json_schema_extra=extra, **limits)
+
+
+def _switch(meaning: str, *, on: bool, shown: str | None = None) -> Any:
+    return _option(on, meaning, "on or off", shown or ("on" if on else "off"))
+
+
+_KEY = f"at least {MIN_KEY_LENGTH} characters"
+_SPEED = "bytes a second, at least 1KB, such as 10MB, or empty for no limit"
+_PORT = "a whole number from 1 to 65535"
+
+
+class Settings(BaseSettings):
+    """What ``load_settings`` read. Built by hand it takes its defaults and reads nothing."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env",
+        env_ignore_empty=True,
+        enable_decoding=False,
+        dotenv_filtering="only_existing",
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
+    )
+
+    host: Annotated[str, _from(_host)] = _option(
+        "127.0.0.1",
+        "The address to listen on; 0.0.0.0 is every address of this machine.",
+        "an IP address or a host name",
+        "127.0.0.1 (0.0.0.0 on a PaaS)",
+    )
+    port: int = _option(7000, "The port to listen on.", _PORT, ge=1, le=65535)
+    base_url: Annotated[str | None, _from(_base_url)] = _option(
+        None,
+        "The public address of the server, such as https://films.example.org, used in every link.",
+        "an absolute http or https address without user name, query or fragment",
+        "from the request",
+    )
+    access_key: Annotated[tuple[str, ...], _from(_access_keys)] = _option(
+        (),
+        "Who knows it may come in; several by comma; public opens the server to everybody.",
+        f"the word {PUBLIC}, or keys of {_KEY} (ASCII, no spaces), by comma",
+        "none on loopback, else made once",
+        secret=True,
+    )
+    secret_key: Annotated[tuple[str, ...], _from(_secret_keys)] = _option(
+        (),
+        "What seals install and play links; several by comma: the first seals, all open.",
+        f"keys of {_KEY}, by comma",
+        "made once",
+        secret=True,
+    )
+    data_dir: Annotated[Path, _from(_folder)] = _option(
+        Path("data"),
+        "The folder of the database, the keys and the cache.",
+        "a folder, or a name that is still free",
+    )
+    p2p_interface: Annotated[str | None, _from(_interface)] = _option(
+        None,
+        "The address or network device that carries the swarm's traffic.",
+        "an IP address or the name of a network device",
+        "all",
+    )
+    p2p_port: int | None = _option(
+        None,
+        "The port on which other peers reach this one.",
+        f"{_PORT}, or empty for a random one",
+        "random",
+        ge=1,
+        le=65535,
+    )
+    dht: bool = _switch("Find peers in the distributed hash table.", on=True)
+    lsd: bool = _switch("Find peers in the local network.", on=False)
+    upnp: bool = _switch("Ask the router to open the port for peers (UPnP and NAT-PMP).", on=True)
+    resolve_budget: int = _option(
+        26000,
+        "How long one request may look for its bytes, in milliseconds.",
+        "a whole number of milliseconds from 1000 to 300000",
+        ge=1000,
+        le=300_000,
+    )
+    download_rate: Annotated[int | None, _from(_rate)] = _option(
+        None, "The most that the swarm downloads a second, such as 10MB.", _SPEED, "none", ge=1000
+    )
+    upload_rate: Annotated[int | None, _from(_rate)] = _option(
+        None, "The most that the swarm uploads a second, such as 1MB.", _SPEED, "none", ge=1000
+    )
+    max_active_torrents: int = _option(
+        20,
+        "How many torrents may be active at once.",
+        "a whole number from 1 to 1000",
+        ge=1,
+        le=1000,
+    )
+    allow_private_addresses: bool = _switch(
+        "Allow trackers, peers and sources in the local network.", on=False
+    )
+    trust_proxy: bool = _switch(
+        "Believe the X-Forwarded headers of one proxy in front of the server.",
+        on=False,
+        shown="off (on on a PaaS)",
+    )
+    log_format: Annotated[Literal["text", "json"], _from(str.lower)] = _option(
+        "text",
+        "How the log is written: text for people, json for collectors.",
+        "text or json",
+    )
+    log_level: Annotated[Literal["debug", "info", "warning", "error"], _from(str.lower)] = _option(
+        "info",
+        "The least serious lines that the log shows.",
+        "debug, info, warning or error",
+    )
+
+    platform: str | None = None
+    """The PaaS this runs on, by the variables it sets; no setting of the user's."""
+
+    @property
+    def public(self) -> bool:
+        """Open to everybody, on purpose; ``access_key`` then holds no key."""
+        return self.access_key == (PUBLIC,)
+
+    @property
+    def on_loopback(self) -> bool:
+        """Only programs on this machine can connect."""
+        return _is_loopback(self.host)
+
+    @property
+    def wiped_disk(self) -> bool:
+        """Nothing that is written here outlives a restart."""
+        return self.platform is not None and "data_dir" not in self.model_fields_set
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        # load_settings reads the environment itself, because it must know what stood there in
+        # order to name every problem, and because a test's environment must be all there is.
+        return (init_settings,)
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        for name, value in super().__repr_args__():
+            yield name, "***" if name and value and _extra(name).get("secret") else value
+
+
+def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """The settings of this process: its environment over ``.env`` in the working folder.
+
+    An ``environ`` that is given is all there is: no ``.env`` is read. Raises SettingsError with
+    every problem at once, one sentence each.
+    """
+    given = _read(environ)
+    platform = _platform(os.environ if environ is None else environ)
+    if platform:
+        given = {"host": "0.0.0.0", "trust_proxy": "on"} | given  # noqa: S104 - its router connects from outside
+    problems = []
+    wrong: set[str] = set()
+    try:
+        settings = Settings(**given, platform=platform)
+    except ValidationError as error:
+        for name in dict.fromkeys(str(item["loc"][0]) for item in error.errors()):
+            wrong.add(name)
+            problems.append(_complaint(name, given[name]))
+        right = {name: value for name, value in given.items() if name not in wrong}
+        settings = Settings(**right, platform=platform)
+    # A rule over several settings is not held against one that was already found wrong.
+    problems += [text for names, text in _contradictions(settings) if not wrong & names]
+    if problems:
+        raise SettingsError(problems)
+    return settings
+
+
+def describe() -> list[tuple[str, str, str]]:
+    """Each setting as (variable, default in words, meaning), for the table in the README."""
+    return [
+        (name.upper(), str(_extra(name)["shown"]), field.description or "")
+        for name, field in Settings.model_fields.items()
+        if _extra(name)
+    ]
+
+
+def _read(environ: Mapping[str, str] | None) -> dict[str, Any]:
+    source = EnvSettingsSource(Settings)
+    if environ is not None:
+        source.env_vars = {name.lower(): value for name, value in environ.items()}
+        found = source()
+    else:
+        try:
+            found = DotEnvSettingsSource(Settings)() | source()
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsError([f"The file .env cannot be read: {error}."]) from None
+    values = {name: value.strip() for name, value in found.items() if isinstance(value, str)}
+    return {name: value for name, value in values.items() if value and name != "platform"}
+
+
+def _platform(environ: Mapping[str, str]) -> str | None:
+    return next((name for name, variable in _PLATFORMS if environ.get(variable)), None)
+
+
+def _extra(name: str) -> dict[str, Any]:
+    extra = Settings.model_fields[name].json_schema_extra
+    return extra if isinstance(extra, dict) else {}
+
+
+def _complaint(name: str, value: str) -> str:
+    extra = _extra(name)
+    # An address with a user name in it may hold a password too.
+    if extra["secret"] or "@" in value:
+        return f"{name.upper()} cannot be used: it must be {extra['allowed']}."
+    shown = value if len(value) <= 60 else value[:59] + "…"
+    return (
+        f"{name.upper()} is {json.dumps(shown, ensure_ascii=False)}: it must be {extra['allowed']}."
+    )
+
+
+def _contradictions(settings: Settings) -> Iterator[tuple[set[str], str]]:
+    """Settings that are right alone and wrong together: (the fields, a sentence)."""
+    platform, keys = settings.platform, settings.access_key
+    choose = f"without an access key it would answer everybody: set ACCESS_KEY to {_KEY}."
+    if platform and not keys:
+        how = _HOW_TO_SET.get(platform, "in the service's environment, ACCESS_KEY=<key>")
+        text = (
+            f"On {platform} everybody can reach the server and no key that it makes is kept, so "
+            f"ACCESS_KEY must be set ({how}): {_KEY}, or {PUBLIC} to open it on purpose."
+        )
+        yield {"access_key"}, text
+    if settings.on_loopback and not keys and not platform:
+        if settings.base_url and not _is_loopback(urlsplit(settings.base_url).hostname or ""):
+            text = f"BASE_URL is {settings.base_url}, so others reach this server, and {choose}"
+            yield {"host", "base_url", "access_key"}, text
+        if settings.trust_proxy:
+            text = f"TRUST_PROXY is on, so others reach this server through a proxy, and {choose}"
+            yield {"host", "trust_proxy", "access_key"}, text
+    if settings.public and settings.wiped_disk and not settings.secret_key:
+        text = (
+            f"ACCESS_KEY={PUBLIC} needs a SECRET_KEY of {_KEY} on {platform}, because nothing "
+            "else there can seal links that outlive a restart."
+        )
+        yield {"access_key", "secret_key", "data_dir"}, text
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_loopback(host: str) -> bool:
+    return host.lower() == "localhost" or (
+        _is_address(host) and ipaddress.ip_address(host).is_loopback
+    )

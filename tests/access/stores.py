@@ -1,0 +1,18 @@
+"""What the database does for access, in memory."""
+
+
+class Store:
+    def __init__(self) -> None:
+        self.values: dict[str, str] = {}
+
+    def get(self, name: str) -> str | None:
+        return self.values.get(name)
+
+    def put(self, name: str, value: str) -> None:
+        assert name not in self.values, "a kept key is never overwritten"
+        self.values[name] = value
+
+
+class Revoked(set[str]):
+    def is_revoked(self, install_id: str) -> bool:
+        return install_id in self
