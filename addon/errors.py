@@ -9,7 +9,7 @@ in ``addon/web/problems.py``, and nowhere else.
 """
 
 
-class Problem(Exception):
+class Problem(Exception):  # noqa: N818 (told to users; not always an error of the server)
     """Something a user must know about.
 
     ``code`` is stable and meant for programs (``bad-magnet``, ``no-peers``, …), ``detail`` is

@@ -2,14 +2,13 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import gevent
 from cachetools import LRUCache
 
 from addon.errors import Problem
-from addon.playback.journal import Journal
 from addon.swarm.torrent import Progress
 from addon.torrents.magnet import InfoHash, Magnet
 from addon.torrents.metainfo import File, Metainfo, load_torrent
@@ -114,11 +113,10 @@ class Listed:
 class Torrents:
     """The torrents that this server knows, in the session or only kept."""
 
-    def __init__(self, swarm: Swarm, kept: Kept, shelf: Shelf, journal: Journal) -> None:
+    def __init__(self, swarm: Swarm, kept: Kept, shelf: Shelf) -> None:
         self._swarm = swarm
         self._kept = kept
         self._shelf = shelf
-        self._journal = journal
         self._decoded: LRUCache[str, Metainfo] = LRUCache(DECODED)
         self._reporter: gevent.Greenlet | None = None
         self._reported: dict[str, int] = {}
@@ -155,12 +153,7 @@ class Torrents:
 
     def add_magnet(self, magnet: Magnet, about: About) -> Listed:
         """Keep a magnet and put it into the library; waits a moment for its metadata."""
-        metainfo = self.metainfo(magnet.info_hash)
-        self._kept.keep(magnet, None)
-        self._shelf.add(
-            magnet, metainfo, about.imdb_id, about.season, about.episode, about.file_index
-        )
-        log.info("[%s] added: %s", magnet.info_hash.key[:8], magnet.name or "no name yet")
+        metainfo = self.put(magnet, None, about)
         if metainfo is None:
             self._swarm.add(magnet, None).wait_metadata(METADATA_WAIT)
         return self.get(magnet.info_hash)
@@ -170,13 +163,18 @@ class Torrents:
         metainfo = decode(raw)
         if about.file_index is not None:
             metainfo.file(about.file_index)
-        magnet = metainfo.magnet()
+        self.put(metainfo.magnet(), raw, about)
+        return self.get(metainfo.info_hash)
+
+    def put(self, magnet: Magnet, raw: bytes | None, about: About) -> Metainfo | None:
+        """Keep a torrent and put it into the library; its metadata, if it is known."""
         self._kept.keep(magnet, raw)
+        metainfo = self.metainfo(magnet.info_hash)
         self._shelf.add(
             magnet, metainfo, about.imdb_id, about.season, about.episode, about.file_index
         )
-        log.info("[%s] added: %s", magnet.info_hash.key[:8], metainfo.name)
-        return self.get(magnet.info_hash)
+        log.info("[%s] added: %s", magnet.info_hash.key[:8], magnet.name or "no name yet")
+        return metainfo
 
     def get(self, info_hash: InfoHash) -> Listed:
         """One torrent; Problem ``not-found`` when it is not kept."""
@@ -221,6 +219,9 @@ class Torrents:
         magnet = self.magnet(torrent.info_hash)
         if magnet is None:
             return
+        magnet = replace(
+            magnet, info_hash=metainfo.info_hash, name=magnet.name or metainfo.name or None
+        )
         self._kept.keep(magnet, metainfo.raw)
         self._shelf.described(metainfo)
 

@@ -71,7 +71,10 @@ class _Adding:
 
 
 class Swarm:
-    """All torrents that peers may fill. ``on_metadata`` hears of each metadata got from peers."""
+    """All torrents that peers may fill. ``on_metadata`` hears of each metadata got from peers.
+
+    ``listening``: peers can reach us, at least from inside the network.
+    """
 
     def __init__(
         self, config: SwarmConfig, on_metadata: Callable[[Torrent, Metainfo], None] | None = None
@@ -84,6 +87,7 @@ class Swarm:
         self._adding: dict[str, _Adding] = {}
         self._deleting: dict[str, Event] = {}
         self._session: lt.session | None = None
+        self.listening = False
 
     # Life
 
@@ -247,6 +251,9 @@ class Swarm:
             for key in (str(alert.info_hashes.v1), str(alert.info_hashes.v2)):
                 if key in self._deleting:
                     self._deleting[key].set()
+            return
+        if isinstance(alert, lt.listen_succeeded_alert):
+            self.listening = True
             return
         if isinstance(alert, lt.listen_failed_alert):
             log.warning("[swarm] cannot listen: %s", alert.message())

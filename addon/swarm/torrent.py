@@ -80,6 +80,7 @@ class Torrent:
         self._flushes_done = 0
         self._flushed = Event()
         self._asking = False
+        self._about_to_read = 0
         self._fence: gevent.Greenlet | None = None
         self._release: gevent.Greenlet | None = None
         self._saved_at = 0.0
@@ -105,12 +106,24 @@ class Torrent:
         self._pieces = bytearray(ON_FILE if there else MISSING for there in kept or ())
         if not self._pieces:
             self._pieces = bytearray(metainfo.piece_count)
-        self._write_priorities()
+        if self._about_to_read:
+            self._release = gevent.spawn_later(RELEASE_DELAY, self._after_release)
+        else:
+            self._write_priorities()
         self.metadata_ready.set()
 
-    def wait_metadata(self, timeout: float) -> Metainfo | None:
-        """The metadata, or None when it has not come after ``timeout`` seconds."""
-        self.metadata_ready.wait(timeout)
+    def wait_metadata(self, timeout: float, *, to_read: bool = False) -> Metainfo | None:
+        """The metadata, or None when it has not come after ``timeout`` seconds.
+
+        ``to_read`` says that a reader follows at once. Nothing is declared unwanted until then:
+        a seeder that hears "not interested" and "interested" within a millisecond serves again
+        only at its next tick, a second later.
+        """
+        self._about_to_read += to_read
+        try:
+            self.metadata_ready.wait(timeout)
+        finally:
+            self._about_to_read -= to_read
         self.require_alive()
         return self.metainfo
 

@@ -55,7 +55,7 @@ class FakeTorrent:
         self.streams = []
         self.stored = False
 
-    def wait_metadata(self, timeout):
+    def wait_metadata(self, timeout, *, to_read):
         self.metadata.wait(timeout)
         return metainfo() if self.metadata.is_set() else None
 
