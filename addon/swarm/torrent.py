@@ -226,6 +226,9 @@ class Torrent:
 
     def _write_priorities(self, seek_to: int | None = None) -> None:
         wants = [Want(r.piece, r.last_piece, r.idle) for r in self._readers]
+        if seek_to is not None:
+            # The player has read the tail or does without it: nothing competes with its piece.
+            self._tails.clear()
         if seek_to is not None and len(wants) == 1:
             # With one reader the deadlines of an earlier seek only compete; with several they
             # may be what another viewer is waiting for.
