@@ -1,0 +1,196 @@
+"""The composition root: builds every part once, in order, and undoes it in reverse.
+
+Nothing else constructs collaborators, and two applications in one process share nothing.
+"""
+
+import logging
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+import gevent
+from flask import Blueprint, Flask, Request
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from addon.access.gate import Gate
+from addon.access.installs import Installs
+from addon.access.keys import load_keys
+from addon.access.links import Links
+from addon.database.installs import KeptInstalls
+from addon.database.keys import KeptKeys
+from addon.database.library import KeptLibrary
+from addon.database.tables import open_database
+from addon.database.torrents import KeptTorrents
+from addon.library.catalogs import Catalogs
+from addon.library.streams import Streams
+from addon.library.titles import Titles
+from addon.playback.journal import Journal
+from addon.playback.resolver import Resolver
+from addon.playback.torrents import Torrents
+from addon.playback.viewers import Viewers
+from addon.settings import Settings
+from addon.swarm.session import Swarm, SwarmConfig
+from addon.swarm.torrent import Torrent
+from addon.torrents.metainfo import Metainfo
+from addon.web import api, health, pages, player, problems, stremio
+from addon.web.sending import Sender
+from addon.web.sessions import Sessions
+from addon.web.urls import public_base
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+log = logging.getLogger(__name__)
+
+STOPPING_LOOK = 0.2
+
+
+class Application:
+    """The WSGI application and everything that lives as long as it does."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._watcher: gevent.Greenlet | None = None
+        self._started = False
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+
+        self._database = open_database(settings.data_dir / "self-streme.sqlite")
+        self._kept_keys = KeptKeys(self._database)
+        revoked = KeptInstalls(self._database)
+        library = KeptLibrary(self._database)
+
+        self._keys = load_keys(settings, self._kept_keys)
+        gate = Gate(self._keys, settings.host, settings.base_url, settings.trust_proxy)
+        installs = Installs(self._keys, revoked)
+        links = Links(self._keys)
+
+        journal = Journal()
+        self._swarm = Swarm(
+            _swarm_config(settings),
+            on_metadata=self._metadata_arrived,
+        )
+        kept = KeptTorrents(self._database)
+        self._titles = Titles(library, kept)
+        self._torrents = Torrents(self._swarm, kept, self._titles)
+        self._resolver = Resolver(
+            self._swarm, self._torrents, journal, settings.resolve_budget / 1000
+        )
+        catalogs = Catalogs(library, self._torrents)
+        streams = Streams(library, self._torrents)
+
+        def base_of(asked: Request) -> str:
+            return public_base(asked, settings.base_url)
+
+        sessions = Sessions(self._keys, base_of)
+        self._page_install = pages.PageInstall(installs, self._kept_keys)
+        self._flask = _flask(
+            [
+                health.blueprint(self._swarm, self._is_stopping),
+                api.blueprint(
+                    api.Api(gate, sessions, links, self._torrents, journal, settings.base_url)
+                ),
+                player.blueprint(
+                    player.Player(
+                        gate,
+                        links,
+                        revoked,
+                        self._torrents,
+                        self._resolver,
+                        Viewers(),
+                        Sender(),
+                    )
+                ),
+                pages.blueprint(gate, sessions, self._page_install, base_of),
+                stremio.blueprint(
+                    stremio.Stremio(gate, installs, links, catalogs, streams, settings.base_url)
+                ),
+            ],
+            trust_proxy=settings.trust_proxy,
+        )
+        self._stopping: Callable[[], bool] = lambda: False
+
+    def __call__(
+        self, environ: "WSGIEnvironment", start_response: "StartResponse"
+    ) -> Iterable[bytes]:
+        self.start()
+        return self._flask.wsgi_app(environ, start_response)
+
+    def start(self, stopping: Callable[[], bool] | None = None) -> None:
+        """Start the swarm, in the process that serves; ``stopping`` says that it is to end."""
+        if stopping is not None:
+            self._stopping = stopping
+        if self._started:
+            return
+        self._started = True
+        self._swarm.start()
+        self._torrents.start()
+        self._watcher = gevent.spawn(self._watch)
+        self._titles.samples()
+        self._greet()
+
+    def close(self) -> None:
+        """End every stream, keep what is on file, leave the swarm, close the database."""
+        if self._watcher is not None:
+            self._watcher.kill()
+        self._swarm.cancel_readers()
+        self._resolver.close()
+        self._torrents.close()
+        self._swarm.close()
+        self._database.dispose()
+
+    def _metadata_arrived(self, torrent: Torrent, metainfo: Metainfo) -> None:
+        self._torrents.metadata_arrived(torrent, metainfo)
+
+    def _is_stopping(self) -> bool:
+        return self._stopping()
+
+    def _watch(self) -> None:
+        """When the server is told to end, streams end at once: the next one serves them."""
+        while not self._stopping():
+            gevent.sleep(STOPPING_LOOK)
+        self._swarm.cancel_readers()
+
+    def _greet(self) -> None:
+        settings = self._settings
+        host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host  # noqa: S104
+        base = settings.base_url or f"http://{host}:{settings.port}"
+        log.info("Self-Streme is ready: open %s/", base)
+        if self._keys.generated:
+            # Once, as Jupyter does; afterwards the key stands in the database only. The log hides
+            # keys, so this goes to the terminal itself.
+            print(  # noqa: T201
+                f"\n  Access key (shown once): {self._keys.access_keys[0]}\n"
+                f"  Install in Stremio:      {base}/{self._page_install.token()}/manifest.json\n",
+                flush=True,
+            )
+
+
+def create_app(settings: Settings) -> Application:
+    """Build the application; nothing is started and no connection is opened yet."""
+    return Application(settings)
+
+
+def _swarm_config(settings: Settings) -> SwarmConfig:
+    return SwarmConfig(
+        folder=settings.data_dir / "cache",
+        interface=settings.p2p_interface,
+        port=settings.p2p_port or 0,
+        dht=settings.dht,
+        lsd=settings.lsd,
+        upnp=settings.upnp,
+        download_rate=settings.download_rate or 0,
+        upload_rate=settings.upload_rate or 0,
+        max_active=settings.max_active_torrents,
+        allow_private=settings.allow_private_addresses,
+    )
+
+
+def _flask(blueprints: list[Blueprint], *, trust_proxy: bool) -> Flask:
+    flask = Flask("addon", static_folder=None)
+    flask.url_map.merge_slashes = False
+    flask.json.sort_keys = False  # type: ignore[attr-defined]
+    problems.register(flask)
+    for blueprint in blueprints:
+        flask.register_blueprint(blueprint)
+    if trust_proxy:
+        flask.wsgi_app = ProxyFix(flask.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
+    return flask

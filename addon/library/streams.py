@@ -1,0 +1,185 @@
+"""Which files answer for a title: the stream list. Nothing is resolved by listing."""
+
+import logging
+import re
+from dataclasses import dataclass, fields, replace
+from typing import Protocol, Self
+
+from addon.errors import Problem
+from addon.library.titles import Library, Link, is_own
+from addon.torrents.magnet import InfoHash, Magnet
+from addon.torrents.metainfo import File, Metainfo
+from addon.torrents.names import Release, parse_release
+from addon.torrents.numbering import explicit, season_of
+from addon.torrents.selection import (
+    Episode,
+    FileIndex,
+    MainVideo,
+    Wanted,
+    episodes,
+    select,
+    videos,
+)
+
+log = logging.getLogger(__name__)
+
+MAX_FILES = 50
+"""How many files of one torrent are offered one by one."""
+
+_EPISODE_ID = re.compile(r"(.+):([0-9]{1,4}):([0-9]{1,4})", re.DOTALL)
+
+
+class Known(Protocol):
+    """What is known of torrents; ``addon.playback.torrents`` implements it."""
+
+    def magnet(self, info_hash: InfoHash) -> Magnet | None: ...
+    def metainfo(self, info_hash: InfoHash) -> Metainfo | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class VideoId:
+    """What a player asks for: a title, and in a series the season and the episode."""
+
+    title_id: str
+    episode: Episode | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """``tt1254207``, ``tt0944947:1:2``, ``streme:<hash>``, ``streme:<hash>:1:2``."""
+        numbered = _EPISODE_ID.fullmatch(text)
+        if numbered:
+            return cls(numbered[1], Episode(int(numbered[2]), int(numbered[3])))
+        return cls(text)
+
+
+@dataclass(frozen=True, slots=True)
+class StreamEntry:
+    """One way to play a video.
+
+    ``file`` is None while the metadata is not known. ``name`` is the torrent's, empty while nobody
+    has said it; ``release`` is what the names of file and torrent tell. ``pack``: the torrent holds
+    further episodes.
+    """
+
+    info_hash: InfoHash
+    wanted: Wanted
+    file: File | None
+    name: str
+    release: Release
+    pack: bool
+
+
+class Streams:
+    """Finds the files of a title in the library."""
+
+    def __init__(self, library: Library, known: Known) -> None:
+        self._library = library
+        self._known = known
+
+    def find(self, video: VideoId) -> list[StreamEntry]:
+        """All that may be played for a video: best resolution first, then the biggest."""
+        found: dict[tuple[str, Wanted], StreamEntry] = {}
+        for link in self._library.links_of_title(video.title_id):
+            for entry in self._of_torrent(link, video):
+                found.setdefault((link.key, entry.wanted), entry)
+        return sorted(found.values(), key=_rank)
+
+    def _of_torrent(self, link: Link, video: VideoId) -> list[StreamEntry]:
+        try:
+            magnet = self._known.magnet(InfoHash.from_key(link.key))
+            metainfo = self._known.metainfo(InfoHash.from_key(link.key))
+        except Problem as problem:
+            # What is kept of one torrent cannot be read any more: the others still play.
+            log.warning("[%s] is not listed: %s", link.key[:8], problem.detail)
+            return []
+        if magnet is None:
+            return []
+        if metainfo is None:
+            return _unknown(link, video, magnet)
+        several = len(episodes(metainfo)) > 1
+        return [
+            StreamEntry(
+                magnet.info_hash,
+                FileIndex(file.index),
+                file,
+                metainfo.name,
+                _release(file.name, metainfo.name),
+                several,
+            )
+            for file in _files(link, video, metainfo)
+        ]
+
+
+def _unknown(link: Link, video: VideoId, magnet: Magnet) -> list[StreamEntry]:
+    """The stream of a torrent whose files are not known: playing it will tell."""
+    name = magnet.name or ""
+    wanted: Wanted = MainVideo()
+    if not _may_hold(link, video, name):
+        return []
+    if link.file_index is not None:
+        wanted = FileIndex(link.file_index)
+    elif video.episode is not None:
+        wanted = video.episode
+    is_pack = video.episode is not None and explicit(name) is None
+    return [StreamEntry(magnet.info_hash, wanted, None, name, parse_release(name), is_pack)]
+
+
+def _may_hold(link: Link, video: VideoId, name: str) -> bool:
+    """Whether a torrent, of which only its name is known, is no other episode for sure."""
+    if link.season is not None or link.file_index is not None:
+        return _linked(link) == video.episode
+    if video.episode is None:
+        return True
+    numbers = explicit(name)
+    if numbers is not None:
+        return numbers.season == video.episode.season and video.episode.episode in numbers.episodes
+    return season_of(name) in (None, video.episode.season)
+
+
+def _files(link: Link, video: VideoId, metainfo: Metainfo) -> list[File]:
+    """The files that answer; none rather than another film or episode."""
+    if link.season is not None or link.file_index is not None:
+        if _linked(link) != video.episode:
+            return []
+        if link.file_index is not None:
+            return _selected(metainfo, FileIndex(link.file_index))
+    if video.episode is not None:
+        return _selected(metainfo, video.episode) or _only_video(link, metainfo)
+    main = _selected(metainfo, MainVideo())
+    if main or (len(episodes(metainfo)) > 1 and not is_own(link.title_id)):
+        return main
+    # Several films, or a pack that a player remembers as a film: each by its own name.
+    return list(videos(metainfo)[:MAX_FILES])
+
+
+def _selected(metainfo: Metainfo, wanted: Wanted) -> list[File]:
+    try:
+        return [select(metainfo, wanted)]
+    except Problem:
+        return []
+
+
+def _only_video(link: Link, metainfo: Metainfo) -> list[File]:
+    """Added for just this episode, a single video is it, unless its name says another one."""
+    found = videos(metainfo)
+    if link.season is None or len(found) != 1 or explicit(found[0].name) is not None:
+        return []
+    return list(found)
+
+
+def _linked(link: Link) -> Episode | None:
+    if link.season is None or link.episode is None:
+        return None
+    return Episode(link.season, link.episode)
+
+
+def _release(file_name: str, torrent_name: str) -> Release:
+    """What the file's name says, and where it is silent, the torrent's."""
+    own, around = parse_release(file_name), parse_release(torrent_name)
+    silent = [field.name for field in fields(Release) if getattr(own, field.name) is None]
+    return replace(own, **{name: getattr(around, name) for name in silent})
+
+
+def _rank(entry: StreamEntry) -> tuple[int, int, str]:
+    lines = int((entry.release.resolution or "0p").rstrip("p"))
+    return -lines, -(entry.file.length if entry.file else 0), str(entry.wanted)

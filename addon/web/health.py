@@ -1,0 +1,46 @@
+"""``/healthz`` and ``/readyz``: for platforms and people who watch over the server."""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from flask import Blueprint, Response, jsonify
+
+
+class Torrent(Protocol):
+    """One torrent of the session."""
+
+    @property
+    def readers(self) -> int: ...
+
+
+class Swarm(Protocol):
+    """The session."""
+
+    listening: bool
+
+    def torrents(self) -> Sequence[Torrent]: ...
+
+
+def blueprint(swarm: Swarm, stopping: Callable[[], bool]) -> Blueprint:
+    """Two routes without secrets, open to everybody."""
+    routes = Blueprint("health", __name__)
+
+    @routes.get("/healthz")
+    def healthz() -> tuple[Response, int]:
+        """200 without touching anything outside; 503 once the server is told to end."""
+        ending = stopping()
+        return jsonify({"status": "stopping" if ending else "ok"}), 503 if ending else 200
+
+    @routes.get("/readyz")
+    def readyz() -> tuple[Response, int]:
+        """What works: 200 when torrents can be played."""
+        torrents = swarm.torrents()
+        body = {
+            "status": "ready" if swarm.listening else "not-listening",
+            "p2p": {"listening": swarm.listening},
+            "torrents": len(torrents),
+            "readers": sum(torrent.readers for torrent in torrents),
+        }
+        return jsonify(body), 200 if swarm.listening else 503
+
+    return routes

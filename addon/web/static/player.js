@@ -1,0 +1,122 @@
+// The dialog that plays a film and tells what happens meanwhile.
+import { Refusal, call, copy, refusal, showProblem, state } from "./words.js";
+
+const EVERY = 1500; // ms between two looks at what happened
+
+const $ = (id) => document.getElementById(id);
+
+export class Player {
+  #dialog = $("player");
+  #video = $("video");
+  #playing = null; // {title, url, infoHash}, and the AbortController of its questions
+  #shown = "";
+
+  constructor(announce) {
+    $("player-close").addEventListener("click", () => this.#dialog.close());
+    $("player-copy").addEventListener("click", (event) => {
+      copy(this.#playing.url, event.target, announce);
+    });
+    this.#dialog.addEventListener("close", () => this.#stop());
+    const on = (type, act) => this.#video.addEventListener(type, () => this.#playing && act());
+    on("waiting", () => this.#say("Waiting for the next piece…"));
+    on("seeking", () => this.#say("Going there…"));
+    on("playing", () => this.#say(""));
+    on("seeked", () => this.#video.paused && this.#say(""));
+    on("canplay", () => this.#video.paused && this.#say("Ready. Press play."));
+    on("error", () => this.#explain());
+  }
+
+  /** Opens the dialog and plays; the browser gives the focus back when the dialog closes. */
+  open(film) {
+    this.#playing = { ...film, questions: new AbortController() };
+    $("player-title").firstElementChild.textContent = film.title;
+    this.#video.setAttribute("aria-label", film.title);
+    showProblem($("player-problem"), null);
+    $("steps").replaceChildren();
+    this.#shown = "";
+    this.#say("Looking for the first piece…");
+    this.#dialog.showModal();
+    this.#video.src = film.url;
+    this.#video.focus();
+    this.#video.play().catch(() => {}); // an error event follows, or the browser wants a click
+    this.#watch(this.#playing);
+  }
+
+  /** Shows the figures of the torrent that is being played. */
+  update(torrents) {
+    const torrent = torrents.find((one) => one.infoHash === this.#playing?.infoHash);
+    if (torrent) $("player-figures").textContent = state(torrent);
+  }
+
+  #say(words) {
+    $("player-state").textContent = words;
+  }
+
+  #stop() {
+    this.#playing?.questions.abort();
+    this.#playing = null;
+    $("player-figures").textContent = "";
+    // Without this the browser would go on downloading a film that nobody sees.
+    this.#video.removeAttribute("src");
+    this.#video.load();
+  }
+
+  /** A video element does not tell why it failed, so the server is asked the same again. */
+  async #explain() {
+    const film = this.#playing;
+    this.#say("");
+    let problem = new Refusal(
+      "This browser cannot play this kind of file.",
+      "Copy its link and open it in VLC, mpv or Kodi; Stremio may play it, too.",
+    );
+    try {
+      const response = await fetch(film.url, {
+        headers: { Range: "bytes=0-0" },
+        signal: film.questions.signal,
+      });
+      if (!response.ok) problem = await refusal(response);
+      await response.body?.cancel().catch(() => {});
+    } catch (error) {
+      if (error.name === "AbortError") return;
+      problem = new Refusal("The server does not answer.", "See whether it is still running.");
+    }
+    if (film === this.#playing) showProblem($("player-problem"), problem);
+  }
+
+  async #watch(film) {
+    while (film === this.#playing) {
+      if (document.visibilityState === "visible") await this.#look(film);
+      await new Promise((done) => setTimeout(done, EVERY));
+    }
+  }
+
+  async #look(film) {
+    try {
+      const answer = await call(`api/resolutions?infoHash=${film.infoHash}`, {
+        signal: film.questions.signal,
+      });
+      const [newest] = answer.resolutions
+        .filter((one) => one.infoHash === film.infoHash)
+        .sort((one, other) => other.startedAt - one.startedAt);
+      if (film === this.#playing && newest) this.#show(newest);
+    } catch (error) {
+      // The list is an extra: what matters is told by the video and its problem.
+    }
+  }
+
+  #show(resolution) {
+    const key = `${resolution.id} ${resolution.steps.length}`;
+    if (key === this.#shown) return;
+    this.#shown = key;
+    $("steps").replaceChildren(...resolution.steps.map((step) => {
+      const item = document.createElement("li");
+      const time = document.createElement("time");
+      time.textContent = `${step.t.toFixed(2)} s`;
+      const words = document.createElement("span");
+      words.textContent = [step.source && `${step.source}:`, step.what, step.detail && `(${step.detail})`]
+        .filter(Boolean).join(" ");
+      item.append(time, words);
+      return item;
+    }));
+  }
+}
