@@ -61,17 +61,21 @@ class Pieces(Protocol):
 class Reader:
     """One player's interest in ``[start, stop)`` of a file; offsets are bytes in the file.
 
-    While it is open the torrent downloads from its position to the end of the file. ``piece``
-    is the piece it needs next; ``idle`` says that its player takes nothing at the moment, so
-    that it holds no deadline and other readers come first.
+    While it is open the torrent downloads from its position to the end of the file, or of the
+    range if it does not read ahead (``ahead``). ``piece`` is the piece it needs next; ``idle``
+    says that its player takes nothing at the moment, so that it holds no deadline and other
+    readers come first.
     """
 
-    def __init__(self, pieces: Pieces, file: File, start: int, stop: int) -> None:
+    def __init__(
+        self, pieces: Pieces, file: File, start: int, stop: int, *, ahead: bool = True
+    ) -> None:
         if not 0 <= start < stop <= file.length:
             raise ValueError(f"no such range: {start}-{stop} of {file.length}")
         self.file = file
         self.position = start
         self.stop = stop
+        self.ahead = ahead
         self.idle = False
         self.closed = False
         self._pieces = pieces
@@ -87,8 +91,8 @@ class Reader:
 
     @property
     def last_piece(self) -> int:
-        """Where read-ahead ends: the file's last piece, not the range's."""
-        return self._piece_at(self.file.length - 1)
+        """Where its interest ends: with the file, or with the range."""
+        return self._piece_at((self.file.length if self.ahead else self.stop) - 1)
 
     def wake(self) -> None:
         """Something that this reader may wait for has changed."""

@@ -197,6 +197,7 @@ class Swarm:
         self._pool.apply(self._storage.forget, (key,))
 
     def _drop(self, torrent: Torrent, options: int = 0) -> None:
+        torrent.cancel_readers()
         torrent.stop()
         self._torrents.pop(torrent.key, None)
         self._handles.pop(torrent.handle, None)
@@ -319,10 +320,11 @@ class Swarm:
             torrent.fail(problem)
             return
         torrent.described(metainfo)
-        # What was finished before we knew its number, and what a check of old files found.
-        self._ask_pieces(torrent)
         if self._on_metadata is not None:
             self._on_metadata(torrent, metainfo)
+        torrent.settle()
+        # What was finished before we knew its number, and what a check of old files found.
+        self._ask_pieces(torrent)
 
     def _ask_pieces(self, torrent: Torrent) -> None:
         status = self._pool.apply(torrent.handle.status, (lt.status_flags_t.query_pieces,))

@@ -93,31 +93,37 @@ class Torrent:
 
     @property
     def readers(self) -> int:
-        """How many readers are open."""
-        return len(self._readers)
+        """How many players read; what is fetched ahead of any player does not count."""
+        return sum(reader.ahead for reader in self._readers)
 
     # Metadata
 
     def described(self, metainfo: Metainfo) -> None:
-        """The metadata is known: nothing is downloaded until somebody reads."""
+        """The metadata is known; ``settle`` follows when everybody who cares has heard."""
         self.metainfo = metainfo
         self.piece_length = metainfo.piece_length
         kept = self.storage.load_pieces(self.key, metainfo)
         self._pieces = bytearray(ON_FILE if there else MISSING for there in kept or ())
         if not self._pieces:
             self._pieces = bytearray(metainfo.piece_count)
-        if self._about_to_read:
-            self._release = gevent.spawn_later(RELEASE_DELAY, self._after_release)
-        else:
-            self._write_priorities()
         self.metadata_ready.set()
+
+    def settle(self) -> None:
+        """Nothing is downloaded until somebody reads.
+
+        Not at once when somebody is about to: a peer that hears "not interested" and "interested"
+        within a moment has lost its slow start, and is asked for two blocks at a time until the
+        next tick, a second later.
+        """
+        if self._about_to_read and self._release is None:
+            self._release = gevent.spawn_later(RELEASE_DELAY, self._after_release)
+        elif not self._readers:
+            self._write_priorities()
 
     def wait_metadata(self, timeout: float, *, to_read: bool = False) -> Metainfo | None:
         """The metadata, or None when it has not come after ``timeout`` seconds.
 
-        ``to_read`` says that a reader follows at once. Nothing is declared unwanted until then:
-        a seeder that hears "not interested" and "interested" within a millisecond serves again
-        only at its next tick, a second later.
+        ``to_read`` says that a reader follows at once (see ``settle``).
         """
         self._about_to_read += to_read
         try:
@@ -175,8 +181,11 @@ class Torrent:
 
     # Readers
 
-    def open(self, file: File, start: int, stop: int) -> Reader:
-        """Start to read ``[start, stop)`` of a file; the torrent begins to download it now."""
+    def open(self, file: File, start: int, stop: int, *, ahead: bool = True) -> Reader:
+        """Start to read ``[start, stop)`` of a file; the torrent begins to download it now.
+
+        Without ``ahead`` only these bytes are fetched, before any player asks for them.
+        """
         self.require_alive()
         if self.metainfo is None:
             raise RuntimeError("a torrent is read only after its metadata is known")
@@ -184,7 +193,7 @@ class Torrent:
         complete = self._pieces.find(MISSING, pieces.start, pieces.stop) < 0
         if not complete:
             self.storage.require_space(file.length - self.verified_bytes(file))
-        reader = Reader(self, file, start, stop)
+        reader = Reader(self, file, start, stop, ahead=ahead)
         self._readers.append(reader)
         if not complete:
             self._write_priorities(None if self.has_piece(reader.piece) else reader.piece)
@@ -272,7 +281,7 @@ class Torrent:
         for reader in list(self._readers):
             if reader.piece == index:
                 reader.wake()
-                if self._piece_at(reader.file, 0) == index:
+                if reader.ahead and self._piece_at(reader.file, 0) == index:
                     self._ask_for_tail(reader)
         self._keep_fencing()
 

@@ -3,6 +3,16 @@ import { Refusal, call, copy, refusal, showProblem, state } from "./words.js";
 
 const EVERY = 1500; // ms between two looks at what happened
 
+/** Why a resolution failed; null if it did not. Asking again would cost as long a search again. */
+function told(resolution) {
+  if (resolution?.outcome !== "failed") return null;
+  const step = resolution.steps.findLast((one) => one.what === "failed");
+  const problem = resolution.problem ?? { detail: step?.detail };
+  return problem.detail
+    ? new Refusal(problem.detail, problem.hint ?? "Try again later, or add another torrent of it.")
+    : null;
+}
+
 const $ = (id) => document.getElementById(id);
 
 export class Player {
@@ -61,26 +71,31 @@ export class Player {
     this.#video.load();
   }
 
-  /** A video element does not tell why it failed, so the server is asked the same again. */
+  /** A video element does not tell why it failed: the journal does, else the server is asked. */
   async #explain() {
     const film = this.#playing;
     this.#say("");
-    let problem = new Refusal(
-      "This browser cannot play this kind of file.",
-      "Copy its link and open it in VLC, mpv or Kodi; Stremio may play it, too.",
-    );
+    await this.#look(film);
+    const problem = told(film.resolution) ?? await this.#ask(film);
+    if (film === this.#playing) showProblem($("player-problem"), problem);
+  }
+
+  /** Asks for one byte of what the video element could not play. */
+  async #ask(film) {
     try {
       const response = await fetch(film.url, {
         headers: { Range: "bytes=0-0" },
         signal: film.questions.signal,
       });
-      if (!response.ok) problem = await refusal(response);
+      if (!response.ok) return await refusal(response);
       await response.body?.cancel().catch(() => {});
-    } catch (error) {
-      if (error.name === "AbortError") return;
-      problem = new Refusal("The server does not answer.", "See whether it is still running.");
+    } catch {
+      return new Refusal("The server does not answer.", "See whether it is still running.");
     }
-    if (film === this.#playing) showProblem($("player-problem"), problem);
+    return new Refusal(
+      "This browser cannot play this kind of file.",
+      "Copy its link and open it in VLC, mpv or Kodi; Stremio may play it, too.",
+    );
   }
 
   async #watch(film) {
@@ -98,8 +113,9 @@ export class Player {
       const [newest] = answer.resolutions
         .filter((one) => one.infoHash === film.infoHash)
         .sort((one, other) => other.startedAt - one.startedAt);
+      film.resolution = newest;
       if (film === this.#playing && newest) this.#show(newest);
-    } catch (error) {
+    } catch {
       // The list is an extra: what matters is told by the video and its problem.
     }
   }
