@@ -118,6 +118,14 @@ class Titles:
                 known = replace(known, name=fresh.name, year=fresh.year)
             self._library.put(replace(known, type=_wider(known, fresh)))
 
+    def title_of(self, info_hash: InfoHash) -> Title | None:
+        """The title under which a torrent is listed; the newest, should there be several."""
+        for link in self._library.links_of_torrent(self._key(info_hash)):
+            title = self._library.title(link.title_id)
+            if title is not None and title.listed:
+                return title
+        return None
+
     def removed(self, key: str) -> None:
         """A torrent is gone, and with it the titles that no other holds."""
         self._library.drop_torrent(key)

@@ -154,6 +154,7 @@ class Player:
                 return _bad_range(file)
         part = wanted or ByteRange(0, file.length, file.length)
         self.sender.make_room()
+        self.sender.outrank(viewer)
         stream = stored.torrent.open(file, part.start, part.stop)
         try:
             if not self._first_byte(asked, viewer, stream):
@@ -171,7 +172,7 @@ class Player:
             response.headers["Content-Range"] = wanted.content_range
         response.headers["X-Served-By"] = stored.served_by
         response.response = self.sender.body(
-            asked.environ, stream, lambda: self.viewers.had_bytes(viewer)
+            asked.environ, stream, viewer, lambda: self.viewers.had_bytes(viewer)
         )
         response.call_on_close(stream.close)
         response.content_length = part.length

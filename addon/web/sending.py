@@ -15,7 +15,7 @@ import socket
 import struct
 import termios
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -48,11 +48,13 @@ class Stream(Protocol):
 
 
 class Sending:
-    """One body on its way."""
+    """One body on its way to ``viewer``; ``blocked`` while the socket takes nothing."""
 
-    def __init__(self, stream: Stream, sock: Any) -> None:
+    def __init__(self, stream: Stream, sock: Any, viewer: Hashable) -> None:
         self.stream = stream
         self.sock = sock
+        self.viewer = viewer
+        self.blocked = False
         self.frozen_since: float | None = None
         self.evicted = False
 
@@ -80,8 +82,19 @@ class Sender:
         oldest.stream.cancel()
         oldest.sock.shutdown(socket.SHUT_RDWR)
 
+    def outrank(self, viewer: Hashable) -> None:
+        """A viewer's newest request comes first: after a seek, Kodi leaves the old connection
+        open and unread until it stops. One that still takes bytes stays as it is."""
+        for sending in self._sendings:
+            if sending.viewer == viewer and sending.blocked:
+                _freeze(sending)
+
     def body(
-        self, environ: Mapping[str, Any], stream: Stream, on_first: Callable[[], None]
+        self,
+        environ: Mapping[str, Any],
+        stream: Stream,
+        viewer: Hashable,
+        on_first: Callable[[], None],
     ) -> Iterator[bytes]:
         """The WSGI body of a stream; ``on_first`` is called when its first byte goes out.
 
@@ -92,7 +105,7 @@ class Sender:
             if sock is None:
                 yield from _plain(stream, on_first)
                 return
-            sending = Sending(stream, sock)
+            sending = Sending(stream, sock, viewer)
             self._sendings.append(sending)
             try:
                 yield b""
@@ -193,15 +206,18 @@ def _write(sending: Sending, write: Callable[..., int], *args: object) -> int:
         else:
             _moving(sending)
             return written
+        sending.blocked = True
         try:
             gevent.socket.wait_write(sending.sock.fileno(), LOOK_INTERVAL)
         except TimeoutError:
             left = _unacknowledged(sending.sock)
             if unsent is not None and left >= unsent:
-                _frozen(sending)
+                _freeze(sending)
             elif unsent is not None:
                 _moving(sending)
             unsent = left
+        finally:
+            sending.blocked = False
 
 
 def _moving(sending: Sending) -> None:
@@ -210,7 +226,7 @@ def _moving(sending: Sending) -> None:
         sending.stream.stall(frozen=False)
 
 
-def _frozen(sending: Sending) -> None:
+def _freeze(sending: Sending) -> None:
     now = time.monotonic()
     if sending.frozen_since is None:
         sending.frozen_since = now

@@ -26,7 +26,8 @@ export class Player {
     $("player-copy").addEventListener("click", (event) => {
       copy(this.#playing.url, event.target, announce);
     });
-    this.#dialog.addEventListener("close", () => this.#stop());
+    // The event comes late: the dialog may be open again for another film.
+    this.#dialog.addEventListener("close", () => this.#dialog.open || this.#stop());
     const on = (type, act) => this.#video.addEventListener(type, () => this.#playing && act());
     on("waiting", () => this.#say("Waiting for the next piece…"));
     on("seeking", () => this.#say("Going there…"));
@@ -38,6 +39,7 @@ export class Player {
 
   /** Opens the dialog and plays; the browser gives the focus back when the dialog closes. */
   open(film) {
+    this.#playing?.questions.abort();
     this.#playing = { ...film, questions: new AbortController() };
     $("player-title").firstElementChild.textContent = film.title;
     this.#video.setAttribute("aria-label", film.title);
