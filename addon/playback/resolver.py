@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 LINGER = 30.0
 # Until then its deadlines stand, for a player that is between two requests.
 ABSENCE = 1.0
+# What stopped a torrent once and may be over now.
+PASSING = frozenset({"disk-full", "busy"})
 
 
 class Stream(Protocol):
@@ -220,7 +222,7 @@ class Resolver:
             detail="kept" if metainfo else f"from the swarm, {len(magnet.trackers)} trackers",
         )
         torrent = self._swarm.add(magnet, metainfo)
-        if torrent.failure is not None and torrent.failure.code == "disk-full":
+        if torrent.failure is not None and torrent.failure.code in PASSING:
             torrent.recover()
         metainfo = torrent.wait_metadata(max(0.0, deadline - self._clock()), to_read=True)
         if metainfo is None:

@@ -10,6 +10,7 @@ from addon.torrents.metainfo import Metainfo
 
 
 def add_params(
+    key: str,
     magnet: Magnet,
     metainfo: Metainfo | None,
     storage: Storage,
@@ -19,10 +20,11 @@ def add_params(
 ) -> lt.add_torrent_params:
     """Trackers and peers that the address policy allows, no web seeds, nothing wanted yet.
 
+    ``key`` names the torrent's folder.
+
     A torrent that is known to be private gets its own trackers only, and no peers from elsewhere.
     Web seeds are left out always: HTTP is ours, under our own policy.
     """
-    key = magnet.info_hash.key
     if metainfo is None:
         params = lt.add_torrent_params()
         params.info_hashes = _hashes(magnet.info_hash)

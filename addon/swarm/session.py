@@ -151,25 +151,29 @@ class Swarm:
         return list(self._torrents.values())
 
     def get(self, info_hash: InfoHash) -> Torrent | None:
-        """The torrent with this hash (either of a hybrid's), if it is in the session."""
-        found = self._torrents.get(info_hash.key)
-        if found is not None:
-            return found
+        """The torrent with this hash (either of a hybrid's), if it is in the session to stay."""
+        found = self._find(info_hash)
+        return None if found is None or found.leaving is not None else found
+
+    def _find(self, info_hash: InfoHash) -> Torrent | None:
         return next((t for t in self._torrents.values() if t.info_hash.matches(info_hash)), None)
 
     def add(self, magnet: Magnet, metainfo: Metainfo | None = None) -> Torrent:
         """The torrent, added to the session if it is not there yet; nothing is downloaded yet."""
-        known = self.get(magnet.info_hash)
-        if known is not None:
+        known = self._find(magnet.info_hash)
+        if known is not None and known.leaving is not None:
+            known.leaving.wait(CLOSE_TIMEOUT)
+        elif known is not None:
             self._extend(known, magnet)
             return known
-        key = magnet.info_hash.key
+        key = self._storage.key_of(magnet.info_hash)
         adding = self._adding.get(key)
         if adding is None:
-            self._make_room()
             adding = self._adding[key] = _Adding(magnet, metainfo)
             try:
+                self._make_room()
                 params = add_params(
+                    key,
                     magnet,
                     metainfo,
                     self._storage,
@@ -177,8 +181,9 @@ class Swarm:
                     allow_private=self._config.allow_private,
                 )
                 self._require_session().async_add_torrent(params)
-            except BaseException:
+            except BaseException as error:
                 del self._adding[key]
+                adding.result.set_exception(error)
                 raise
         torrent: Torrent = adding.result.get(timeout=ADD_TIMEOUT)
         return torrent
@@ -186,7 +191,7 @@ class Swarm:
     def remove(self, info_hash: InfoHash) -> None:
         """Take a torrent out of the session and its files off the disk."""
         torrent = self.get(info_hash)
-        key = info_hash.key if torrent is None else torrent.key
+        key = self._storage.key_of(info_hash) if torrent is None else torrent.key
         if torrent is not None:
             torrent.fail(Problem("not-found", "This torrent was removed.", "Add it again."))
             deleted = self._deleting[key] = Event()
@@ -197,11 +202,13 @@ class Swarm:
         self._pool.apply(self._storage.forget, (key,))
 
     def _drop(self, torrent: Torrent, options: int = 0) -> None:
+        torrent.leaving = Event()
         torrent.cancel_readers()
         torrent.stop()
+        self._require_session().remove_torrent(torrent.handle, options)
         self._torrents.pop(torrent.key, None)
         self._handles.pop(torrent.handle, None)
-        self._require_session().remove_torrent(torrent.handle, options)
+        torrent.leaving.set()
 
     def _require_session(self) -> lt.session:
         if self._session is None:
@@ -210,7 +217,10 @@ class Swarm:
 
     def _make_room(self) -> None:
         """Let go of the torrents that nobody has read for longest, down to the limit."""
-        idle = sorted((t for t in self.torrents() if not t.readers), key=lambda t: t.idle_since)
+        idle = sorted(
+            (t for t in self.torrents() if not t.readers and t.leaving is None),
+            key=lambda t: t.idle_since,
+        )
         while len(self._torrents) >= self._config.max_active:
             if not idle:
                 raise Problem(
@@ -303,8 +313,14 @@ class Swarm:
         if alert.error.value():
             adding.result.set_exception(_broken(alert.error.message()))
             return
-        info_hash = adding.magnet.info_hash
-        torrent = Torrent(info_hash, adding.magnet, alert.handle, self._storage, self._pool)
+        torrent = Torrent(
+            key,
+            adding.magnet.info_hash,
+            adding.magnet,
+            alert.handle,
+            self._storage,
+            self._pool,
+        )
         self._torrents[key] = torrent
         self._handles[alert.handle] = torrent
         if adding.metainfo is not None:

@@ -11,6 +11,7 @@ import shutil
 from pathlib import Path
 
 from addon.errors import Problem
+from addon.torrents.magnet import InfoHash
 from addon.torrents.metainfo import File, Metainfo
 from addon.torrents.names import human_size
 
@@ -24,6 +25,14 @@ class Storage:
 
     def __init__(self, root: Path) -> None:
         self.root = root.resolve()
+
+    def key_of(self, info_hash: InfoHash) -> str:
+        """What a torrent's folder is called: ``info_hash.key``, unless a hybrid was first known
+        by its v2 hash alone and has its files there."""
+        by_v2 = info_hash.v2
+        if info_hash.v1 and by_v2 and (self.root / by_v2).is_dir():
+            return by_v2
+        return info_hash.key
 
     def folder(self, key: str) -> Path:
         """The save path of one torrent (made if missing); ``key`` is 40 or 64 hex digits."""

@@ -54,8 +54,12 @@ class Progress:
 
 @dataclass
 class Torrent:
-    """One torrent; made by ``Swarm.add`` only."""
+    """One torrent; made by ``Swarm.add`` only. ``key`` names its folder and never changes, while
+    ``info_hash`` learns a hybrid's other hash from the metadata. ``leaving`` is there while it is
+    being taken out of the session, and set when that is done.
+    """
 
+    key: str
     info_hash: InfoHash
     magnet: Magnet
     handle: lt.torrent_handle
@@ -66,6 +70,7 @@ class Torrent:
     metainfo: Metainfo | None = None
     piece_length: int = 0
     failure: Problem | None = None
+    leaving: Event | None = None
     idle_since: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
@@ -87,11 +92,6 @@ class Torrent:
         self._unsaved = False
 
     @property
-    def key(self) -> str:
-        """What URLs, tables and folders call it."""
-        return self.info_hash.key
-
-    @property
     def readers(self) -> int:
         """How many players read; what is fetched ahead of any player does not count."""
         return sum(reader.ahead for reader in self._readers)
@@ -101,6 +101,7 @@ class Torrent:
     def described(self, metainfo: Metainfo) -> None:
         """The metadata is known; ``settle`` follows when everybody who cares has heard."""
         self.metainfo = metainfo
+        self.info_hash = metainfo.info_hash
         self.piece_length = metainfo.piece_length
         kept = self.storage.load_pieces(self.key, metainfo)
         self._pieces = bytearray(ON_FILE if there else MISSING for there in kept or ())

@@ -98,3 +98,10 @@ def test_a_film_that_does_not_fit_is_refused_with_both_sizes(storage):
         storage.require_space(10**18)
     assert caught.value.code == "disk-full"
     assert "free" in caught.value.detail
+
+
+def test_a_hybrid_that_was_first_known_by_v2_keeps_its_folder(storage):
+    both = InfoHash("a" * 40, "b" * 64)
+    assert storage.key_of(both) == "a" * 40
+    storage.folder("b" * 64)
+    assert storage.key_of(both) == "b" * 64

@@ -64,7 +64,7 @@ def made(tmp_path, monkeypatch):
     pool = ThreadPool(1)
     storage = Storage(tmp_path)
     info_hash = InfoHash(KEY, None)
-    torrent = Torrent(info_hash, Magnet(info_hash), FakeHandle(), storage, pool)
+    torrent = Torrent(KEY, info_hash, Magnet(info_hash), FakeHandle(), storage, pool)
     torrent.described(
         Metainfo(
             info_hash=info_hash,
@@ -211,7 +211,7 @@ def test_failing_wakes_every_reader_and_recovering_lets_new_ones_in(made):
 def test_pieces_that_finish_before_their_number_is_known_are_asked_for_again(tmp_path):
     pool = ThreadPool(1)
     info_hash = InfoHash(KEY, None)
-    torrent = Torrent(info_hash, Magnet(info_hash), FakeHandle(), Storage(tmp_path), pool)
+    torrent = Torrent(KEY, info_hash, Magnet(info_hash), FakeHandle(), Storage(tmp_path), pool)
     torrent.piece_finished(5)
     torrent.described(
         Metainfo(

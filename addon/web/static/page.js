@@ -107,7 +107,7 @@ function listen(row) {
   const on = (selector, act) => row.element.querySelector(selector).addEventListener("click", act);
   on(".play", () => play(heading(row.torrent), row.torrent.playUrl, row.torrent));
   on(".copy", (event) => copy(row.torrent.playUrl, event.target, announce));
-  on(".remove", () => remove(row.torrent));
+  on(".remove", () => askToRemove(row.torrent));
 }
 
 function play(title, url, torrent) {
@@ -156,54 +156,61 @@ function tellNews(before, now) {
   }
 }
 
-function remove(torrent) {
-  const dialog = $("confirm");
-  const name = heading(torrent);
-  dialog.querySelector("bdi").textContent = name;
-  dialog.returnValue = ""; // Escape would leave the answer of the last time
-  dialog.addEventListener("close", async () => {
-    if (dialog.returnValue !== "remove") return;
-    try {
-      await call(`api/torrents/${torrent.infoHash}`, { method: "DELETE" });
-      announce(`${name} was removed.`);
-    } catch (problem) {
-      const row = rows.get(torrent.infoHash);
-      if (row) showProblem(row.element.querySelector(".problem"), problem);
-      return;
-    }
-    await refresh();
-    $("library-title").focus();
-  }, { once: true });
-  dialog.showModal();
+let leaving = null; // the torrent that the open question is about
+
+function askToRemove(torrent) {
+  leaving = torrent;
+  $("confirm").querySelector("bdi").textContent = heading(torrent);
+  $("confirm").returnValue = ""; // Escape would leave the answer of the last time
+  $("confirm").showModal();
+}
+
+// One listener for good: the event comes late, maybe when the question is already asked anew.
+$("confirm").addEventListener("close", () => {
+  if ($("confirm").returnValue === "remove") remove(leaving);
+});
+
+async function remove(torrent) {
+  try {
+    await call(`api/torrents/${torrent.infoHash}`, { method: "DELETE" });
+  } catch (problem) {
+    const row = rows.get(torrent.infoHash);
+    if (row) showProblem(row.element.querySelector(".problem"), problem);
+    return;
+  }
+  announce(`${heading(torrent)} was removed.`);
+  await refresh();
+  $("library-title").focus();
 }
 
 // ---- progress
 
 let timer = 0;
+let asked = 0;
 
 /** Asks how the torrents are doing, and plans the next time. */
 async function refresh() {
   clearTimeout(timer);
-  const plan = (after) => {
-    clearTimeout(timer);
-    timer = setTimeout(refresh, after);
-  };
   if (document.visibilityState !== "visible") return;
+  asked += 1;
+  const mine = asked;
+  let problem = null;
   try {
     const { torrents } = await call("api/torrents");
+    if (mine !== asked) return; // a later question was asked: this answer may be older
     show(torrents);
     player.update(torrents);
-    showProblem($("offline"), null);
-    plan(EVERY);
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
+    if (mine !== asked) return;
     const loggedOut = error.status === 404 && "closed" in document.body.dataset;
-    showProblem($("offline"), loggedOut
+    problem = loggedOut
       ? new Refusal("You are no longer logged in.", "Load this page again to log in.")
-      : error);
+      : error;
     $("empty").hidden = true;
-    plan(EVERY_AFTER_FAILURE);
   }
+  showProblem($("offline"), problem);
+  timer = setTimeout(refresh, problem ? EVERY_AFTER_FAILURE : EVERY);
 }
 
 document.addEventListener("visibilitychange", refresh);
