@@ -149,14 +149,12 @@ def _make_private(file: Path) -> None:
 
 
 def _prepare(connection: sqlite3.Connection, _record: object) -> None:
-    # Python's module would begin transactions by itself, and not before a SELECT or a table is
-    # made; so it is told to leave them alone, and _begin does it.
-    connection.isolation_level = None
     for pragma in _PRAGMAS:
         connection.execute(f"PRAGMA {pragma}").close()
 
 
 def _begin(connection: Connection) -> None:
+    # Python's module begins no transaction before a SELECT, nor before tables are made.
     connection.exec_driver_sql("BEGIN")
 
 

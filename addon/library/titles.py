@@ -139,8 +139,6 @@ class Titles:
         if not link.title_id:
             link = replace(link, title_id=own_id)
         linked = self._library.links_of_torrent(link.key)
-        if link in linked:
-            return link.title_id
         if linked and link == Link(own_id, link.key):
             # Added once more, and nothing new is said of it.
             return linked[0].title_id

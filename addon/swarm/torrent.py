@@ -1,12 +1,8 @@
-"""One torrent of the session: its metadata, its pieces, its readers.
+"""One torrent of the session: its metadata, its readers, what is asked for.
 
 All state is touched on the gevent hub only; libtorrent's blocking calls go through the session's
 thread pool. This is the one place that writes piece priorities, and it uses piece priorities
 only: every file priority ends, milliseconds later, in an overwrite of the piece priorities.
-
-A piece is MISSING, then FINISHED (its hash is right, but it may still be on its way to the disk),
-then ON_FILE (behind the flush fence). The fence is ``flush_cache()``: what was finished before
-the call is in the file when its alert comes. It runs every 50 ms while somebody reads.
 """
 
 import logging
@@ -21,6 +17,7 @@ from gevent.threadpool import ThreadPool
 
 from addon.errors import Problem
 from addon.swarm.picking import URGENT, Want, priorities
+from addon.swarm.pieces import Pieces
 from addon.swarm.reader import Reader
 from addon.swarm.storage import Storage
 from addon.torrents.magnet import InfoHash, Magnet
@@ -28,10 +25,6 @@ from addon.torrents.metainfo import File, Metainfo
 
 log = logging.getLogger(__name__)
 
-MISSING, FINISHED, ON_FILE = 0, 1, 2
-FENCE_INTERVAL = 0.05
-FENCE_TIMEOUT = 10.0
-SAVE_INTERVAL = 1.0
 READ_TIMEOUT = 20.0
 # A player that seeks closes one request and opens the next within milliseconds: dropping every
 # request in between would start each seek from an empty queue.
@@ -75,21 +68,14 @@ class Torrent:
 
     def __post_init__(self) -> None:
         self.metadata_ready = Event()
-        self._pieces = bytearray()
+        self._pieces: Pieces | None = None
         self._readers: list[Reader] = []
         self._claims: list[range] = []
         self._tails: list[range] = []
         self._reads: dict[int, AsyncResult] = {}
-        self._fresh: set[int] = set()
-        self._flushes_asked = 0
-        self._flushes_done = 0
-        self._flushed = Event()
         self._asking = False
         self._about_to_read = 0
-        self._fence: gevent.Greenlet | None = None
         self._release: gevent.Greenlet | None = None
-        self._saved_at = 0.0
-        self._unsaved = False
 
     @property
     def readers(self) -> int:
@@ -103,10 +89,7 @@ class Torrent:
         self.metainfo = metainfo
         self.info_hash = metainfo.info_hash
         self.piece_length = metainfo.piece_length
-        kept = self.storage.load_pieces(self.key, metainfo)
-        self._pieces = bytearray(ON_FILE if there else MISSING for there in kept or ())
-        if not self._pieces:
-            self._pieces = bytearray(metainfo.piece_count)
+        self._pieces = Pieces(self.key, metainfo, self.storage, self.handle, self._wake_all)
         self.metadata_ready.set()
 
     def settle(self) -> None:
@@ -136,28 +119,24 @@ class Torrent:
 
     # Pieces
 
+    @property
+    def pieces(self) -> Pieces:
+        """The torrent's pieces; there are none before its metadata."""
+        if self._pieces is None:
+            raise RuntimeError("a torrent has no pieces before its metadata is known")
+        return self._pieces
+
     def has_piece(self, index: int) -> bool:
         """Whether the piece has passed its hash check."""
-        return self._pieces[index] != MISSING
+        return self.pieces.has(index)
 
     def on_file(self, index: int) -> bool:
         """Whether the piece is behind the flush fence."""
-        return self._pieces[index] == ON_FILE
+        return self.pieces.on_file(index)
 
     def verified_bytes(self, file: File | None = None) -> int:
         """Bytes of the file (or of everything) that have passed their hash check."""
-        if self.metainfo is None:
-            return 0
-        if file is None:
-            sizes = (self.metainfo.piece_size(i) for i, state in enumerate(self._pieces) if state)
-            return sum(sizes)
-        total = 0
-        for index in self.metainfo.pieces_of(file):
-            if self._pieces[index]:
-                begin = max(file.offset, index * self.piece_length)
-                end = min(file.offset + file.length, (index + 1) * self.piece_length)
-                total += end - begin
-        return total
+        return self._pieces.verified_bytes(file) if self._pieces is not None else 0
 
     def has_byte(self, file: File, position: int) -> bool:
         """Whether the piece that holds this byte of the file has passed its hash check."""
@@ -190,15 +169,13 @@ class Torrent:
         self.require_alive()
         if self.metainfo is None:
             raise RuntimeError("a torrent is read only after its metadata is known")
-        pieces = self.metainfo.pieces_of(file)
-        complete = self._pieces.find(MISSING, pieces.start, pieces.stop) < 0
+        complete = self.pieces.complete(self.metainfo.pieces_of(file))
         if not complete:
             self.storage.require_space(file.length - self.verified_bytes(file))
         reader = Reader(self, file, start, stop, ahead=ahead)
         self._readers.append(reader)
         if not complete:
             self._write_priorities(None if self.has_piece(reader.piece) else reader.piece)
-        self._keep_fencing()
         return reader
 
     def reader_moved(self, reader: Reader) -> None:
@@ -243,7 +220,7 @@ class Torrent:
             # With one reader the deadlines of an earlier seek only compete; with several they
             # may be what another viewer is waiting for.
             self.handle.clear_piece_deadlines()
-        wanted = priorities(len(self._pieces), wants, self._claims, self._tails)
+        wanted = priorities(len(self.pieces), wants, self._claims, self._tails)
         self._asking = any(wanted)
         self.handle.prioritize_pieces(wanted)
         # libtorrent 2.1 does not widen its sequential cursor when pieces become wanted again:
@@ -275,16 +252,14 @@ class Torrent:
 
     def piece_finished(self, index: int) -> None:
         """A piece has passed its hash check."""
-        if index >= len(self._pieces) or self._pieces[index] != MISSING:
+        # Before the metadata is decoded pieces cannot be told apart; they are asked for later.
+        if self._pieces is None or not self._pieces.finish(index):
             return
-        self._pieces[index] = FINISHED
-        self._fresh.add(index)
         for reader in list(self._readers):
             if reader.piece == index:
                 reader.wake()
                 if reader.ahead and self._piece_at(reader.file, 0) == index:
                     self._ask_for_tail(reader)
-        self._keep_fencing()
 
     def piece_read(self, index: int, data: bytes | None, error: str) -> None:
         """The answer to ``read_piece``."""
@@ -298,12 +273,12 @@ class Torrent:
 
     def cache_flushed(self) -> None:
         """The answer to ``flush_cache``."""
-        self._flushes_done += 1
-        self._flushed.set()
+        if self._pieces is not None:
+            self._pieces.flushed()
 
     def finished_pieces(self, pieces: list[bool]) -> None:
         """What libtorrent has checked, all at once (after a check, or after lost alerts)."""
-        for index, there in enumerate(pieces[: len(self._pieces)]):
+        for index, there in enumerate(pieces[: len(self.pieces)]):
             if there:
                 self.piece_finished(index)
 
@@ -311,8 +286,7 @@ class Torrent:
         """Nothing more will come: tell everybody who waits."""
         self.failure = problem
         self.metadata_ready.set()
-        for reader in list(self._readers):
-            reader.wake()
+        self._wake_all()
         for result in list(self._reads.values()):
             result.set_exception(problem)
         self._reads.clear()
@@ -329,65 +303,14 @@ class Torrent:
         if self.failure is not None:
             raise self.failure
 
-    # The flush fence
-
-    def _keep_fencing(self) -> None:
-        if self._readers and self._fresh and self._fence is None:
-            self._fence = gevent.spawn(self._run_fence)
-
-    def _run_fence(self) -> None:
-        try:
-            while self._readers and self._fresh and self.failure is None:
-                gevent.sleep(FENCE_INTERVAL)
-                if not self.fence():
-                    log.warning("[%s] the disk took more than %.0f s", self.key[:8], FENCE_TIMEOUT)
-                if self._unsaved and time.monotonic() - self._saved_at > SAVE_INTERVAL:
-                    self.save()
-        finally:
-            self._fence = None
-
-    def fence(self) -> bool:
-        """Put what is finished now behind the fence; False when the disk does not answer."""
-        before, self._fresh = self._fresh, set()
-        if not before:
-            return True
-        self._flushes_asked += 1
-        number = self._flushes_asked
-        self.handle.flush_cache()
-        deadline = time.monotonic() + FENCE_TIMEOUT
-        # Answers come in the order of the calls; an answer to an earlier, abandoned call says
-        # nothing about the pieces of this one.
-        while self._flushes_done < number:
-            self._flushed.clear()
-            if not self._flushed.wait(deadline - time.monotonic()):
-                self._fresh |= before
-                return False
-        for index in before:
-            self._pieces[index] = ON_FILE
-        self._unsaved = True
+    def _wake_all(self) -> None:
         for reader in list(self._readers):
             reader.wake()
-        return True
 
-    def save(self) -> None:
-        """Keep which pieces are on file, for the next start."""
-        if self.metainfo is None:
-            return
-        self._saved_at = time.monotonic()
-        self._unsaved = False
-        on_file = bytes(state == ON_FILE for state in self._pieces)
-        try:
-            self.storage.save_pieces(self.key, on_file)
-        except OSError as error:
-            log.warning("[%s] cannot keep the piece map: %s", self.key[:8], error.strerror)
-
-    def stop(self, *, keep: bool = True) -> None:
+    def stop(self) -> None:
         """Leave the session: nobody reads any more, and what is on file is remembered."""
         if self._release is not None:
             self._release.kill()
             self._release = None
-        if self._fence is not None:
-            self._fence.kill()
-        if keep and self.metainfo is not None and self.failure is None:
-            self.fence()
-            self.save()
+        if self._pieces is not None:
+            self._pieces.close(keep=self.failure is None)

@@ -5,6 +5,7 @@ import pytest
 from gevent.threadpool import ThreadPool
 
 from addon.errors import Problem
+from addon.swarm import pieces as fencing
 from addon.swarm import torrent as module
 from addon.swarm.storage import Storage
 from addon.swarm.torrent import Torrent
@@ -59,7 +60,7 @@ class FakeHandle:
 
 @pytest.fixture
 def made(tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "FENCE_INTERVAL", 0.01)
+    monkeypatch.setattr(fencing, "FENCE_INTERVAL", 0.01)
     monkeypatch.setattr(module, "RELEASE_DELAY", 0.02)
     pool = ThreadPool(1)
     storage = Storage(tmp_path)
@@ -82,7 +83,7 @@ def made(tmp_path, monkeypatch):
     torrent.settle()
     yield torrent
     torrent.failure = Problem("busy", "The test is over.")
-    torrent.stop(keep=False)
+    torrent.stop()
     pool.kill()
 
 
@@ -144,12 +145,13 @@ def test_a_piece_is_on_file_only_behind_the_fence(made):
 
 
 def test_the_answer_to_an_abandoned_flush_says_nothing_about_a_later_one(made, monkeypatch):
-    monkeypatch.setattr(module, "FENCE_TIMEOUT", 0.02)
+    monkeypatch.setattr(fencing, "FENCE_INTERVAL", 60)
+    monkeypatch.setattr(fencing, "FENCE_TIMEOUT", 0.02)
     made.piece_finished(0)
-    assert made.fence() is False
-    monkeypatch.setattr(module, "FENCE_TIMEOUT", 1.0)
+    assert made.pieces.fence() is False
+    monkeypatch.setattr(fencing, "FENCE_TIMEOUT", 1.0)
     made.piece_finished(1)
-    second = gevent.spawn(made.fence)
+    second = gevent.spawn(made.pieces.fence)
     gevent.sleep(0.01)
     made.cache_flushed()
     gevent.sleep(0.01)
@@ -161,17 +163,18 @@ def test_the_answer_to_an_abandoned_flush_says_nothing_about_a_later_one(made, m
     assert made.on_file(1)
 
 
-def test_what_is_on_file_is_kept_and_nothing_more(made):
+def test_what_is_on_file_is_kept_and_nothing_more(made, monkeypatch):
     folder = made.storage.folder(KEY) / "pack"
     folder.mkdir()
     (folder / "one.mkv").touch()
+    monkeypatch.setattr(fencing, "FENCE_INTERVAL", 60)
     made.piece_finished(2)
-    done = gevent.spawn(made.fence)
+    done = gevent.spawn(made.pieces.fence)
     gevent.sleep(0.01)
     made.cache_flushed()
     assert done.get(timeout=1)
     made.piece_finished(3)
-    made.save()
+    made.pieces.save()
     kept = made.storage.load_pieces(KEY, made.metainfo)
     assert [i for i, there in enumerate(kept) if there] == [2]
 
@@ -231,6 +234,8 @@ def test_pieces_that_finish_before_their_number_is_known_are_asked_for_again(tmp
     torrent.finished_pieces([False] * 5 + [True])
     assert torrent.has_piece(5)
     assert torrent.verified_bytes() == 1000
+    torrent.failure = Problem("busy", "The test is over.")
+    torrent.stop()
     pool.kill()
 
 
