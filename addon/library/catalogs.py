@@ -2,13 +2,9 @@
 
 from dataclasses import dataclass
 
-from addon.errors import Problem
-from addon.library.streams import Known
+from addon.library.contents import Contents, Known
 from addon.library.titles import Library, Title, is_own
-from addon.torrents.magnet import InfoHash
-from addon.torrents.metainfo import Metainfo
 from addon.torrents.names import display_name
-from addon.torrents.selection import episodes
 
 PAGE = 100
 
@@ -41,7 +37,7 @@ class Catalogs:
 
     def __init__(self, library: Library, known: Known) -> None:
         self._library = library
-        self._known = known
+        self._contents = Contents(known)
 
     def page(self, kind: str, search: str = "", skip: int = 0) -> list[Title]:
         """At most PAGE titles of one type, the newest first."""
@@ -56,15 +52,16 @@ class Catalogs:
         releases: list[str] = []
         complete = True
         for link in self._library.links_of_title(title_id):
-            name, metainfo = self._read(link.key)
-            complete = complete and metainfo is not None
+            magnet, content = self._contents.of(link.key)
+            complete = complete and content is not None
+            told = content.metainfo.name if content is not None else magnet and magnet.name
+            name = display_name(told or "")
             releases.append(name)
+            numbers: dict[tuple[int, int], str] = {}
             if link.season is not None and link.episode is not None:
-                numbers = {(link.season, link.episode): name}
-            elif metainfo is not None:
-                numbers = {number: file.name for number, file in episodes(metainfo).items()}
-            else:
-                numbers = {}
+                numbers[link.season, link.episode] = name
+            elif content is not None:
+                numbers = {number: file.name for number, file in content.episodes.items()}
             for (season, episode), file in numbers.items():
                 video_id = f"{title_id}:{season}:{episode}"
                 found[season, episode] = Video(video_id, season, episode, display_name(file))
@@ -75,13 +72,3 @@ class Catalogs:
             tuple(dict.fromkeys(name for name in releases if name)),
             complete,
         )
-
-    def _read(self, key: str) -> tuple[str, Metainfo | None]:
-        """A torrent's name and metadata, as far as they are known."""
-        info_hash = InfoHash.from_key(key)
-        try:
-            magnet, metainfo = self._known.magnet(info_hash), self._known.metainfo(info_hash)
-        except Problem:
-            return "", None
-        name = metainfo.name if metainfo is not None else (magnet.name if magnet else None)
-        return display_name(name or ""), metainfo

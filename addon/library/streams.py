@@ -1,39 +1,18 @@
 """Which files answer for a title: the stream list. Nothing is resolved by listing."""
 
-import logging
 import re
 from dataclasses import dataclass, fields, replace
-from typing import Protocol, Self
+from typing import Self
 
-from addon.errors import Problem
+from addon.library.contents import Content, Contents, Known
 from addon.library.titles import Library, Link, is_own
 from addon.torrents.magnet import InfoHash, Magnet
-from addon.torrents.metainfo import File, Metainfo
+from addon.torrents.metainfo import File
 from addon.torrents.names import Release, parse_release
 from addon.torrents.numbering import explicit, season_of
-from addon.torrents.selection import (
-    Episode,
-    FileIndex,
-    MainVideo,
-    Wanted,
-    episodes,
-    select,
-    videos,
-)
-
-log = logging.getLogger(__name__)
-
-MAX_FILES = 50
-"""How many files of one torrent are offered one by one."""
+from addon.torrents.selection import Episode, FileIndex, MainVideo, Wanted
 
 _EPISODE_ID = re.compile(r"(.+):([0-9]{1,4}):([0-9]{1,4})", re.DOTALL)
-
-
-class Known(Protocol):
-    """What is known of torrents; ``addon.playback.torrents`` implements it."""
-
-    def magnet(self, info_hash: InfoHash) -> Magnet | None: ...
-    def metainfo(self, info_hash: InfoHash) -> Metainfo | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +53,7 @@ class Streams:
 
     def __init__(self, library: Library, known: Known) -> None:
         self._library = library
-        self._known = known
+        self._contents = Contents(known)
 
     def find(self, video: VideoId) -> list[StreamEntry]:
         """All that may be played for a video: best resolution first, then the biggest."""
@@ -85,28 +64,22 @@ class Streams:
         return sorted(found.values(), key=_rank)
 
     def _of_torrent(self, link: Link, video: VideoId) -> list[StreamEntry]:
-        try:
-            magnet = self._known.magnet(InfoHash.from_key(link.key))
-            metainfo = self._known.metainfo(InfoHash.from_key(link.key))
-        except Problem as problem:
-            # What is kept of one torrent cannot be read any more: the others still play.
-            log.warning("[%s] is not listed: %s", link.key[:8], problem.detail)
-            return []
+        magnet, content = self._contents.of(link.key)
         if magnet is None:
             return []
-        if metainfo is None:
+        if content is None:
             return _unknown(link, video, magnet)
-        several = len(episodes(metainfo)) > 1
+        name = content.metainfo.name
         return [
             StreamEntry(
                 magnet.info_hash,
                 FileIndex(file.index),
                 file,
-                metainfo.name,
-                _release(file.name, metainfo.name),
-                several,
+                name,
+                _release(file.name, name),
+                content.is_pack,
             )
-            for file in _files(link, video, metainfo)
+            for file in _files(link, video, content)
         ]
 
 
@@ -136,35 +109,27 @@ def _may_hold(link: Link, video: VideoId, name: str) -> bool:
     return season_of(name) in (None, video.episode.season)
 
 
-def _files(link: Link, video: VideoId, metainfo: Metainfo) -> list[File]:
+def _files(link: Link, video: VideoId, content: Content) -> tuple[File, ...]:
     """The files that answer; none rather than another film or episode."""
     if link.season is not None or link.file_index is not None:
         if _linked(link) != video.episode:
-            return []
+            return ()
         if link.file_index is not None:
-            return _selected(metainfo, FileIndex(link.file_index))
+            return tuple(f for f in content.metainfo.files if f.index == link.file_index)
     if video.episode is not None:
-        return _selected(metainfo, video.episode) or _only_video(link, metainfo)
-    main = _selected(metainfo, MainVideo())
-    if main or (len(episodes(metainfo)) > 1 and not is_own(link.title_id)):
-        return main
+        file = content.episodes.get((video.episode.season, video.episode.episode))
+        return (file,) if file is not None else _only_video(link, content)
+    if content.main is not None:
+        return (content.main,)
     # Several films, or a pack that a player remembers as a film: each by its own name.
-    return list(videos(metainfo)[:MAX_FILES])
+    return () if content.is_pack and not is_own(link.title_id) else content.videos
 
 
-def _selected(metainfo: Metainfo, wanted: Wanted) -> list[File]:
-    try:
-        return [select(metainfo, wanted)]
-    except Problem:
-        return []
-
-
-def _only_video(link: Link, metainfo: Metainfo) -> list[File]:
+def _only_video(link: Link, content: Content) -> tuple[File, ...]:
     """Added for just this episode, a single video is it, unless its name says another one."""
-    found = videos(metainfo)
-    if link.season is None or len(found) != 1 or explicit(found[0].name) is not None:
-        return []
-    return list(found)
+    if link.season is None or len(content.videos) != 1:
+        return ()
+    return content.videos if explicit(content.videos[0].name) is None else ()
 
 
 def _linked(link: Link) -> Episode | None:

@@ -4,15 +4,12 @@ Alerts come from the pump (``alerts.py``) and are handed to their torrents. Call
 libtorrent's network thread run in a thread pool of our own.
 """
 
-import errno
 import logging
-import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
-from urllib.parse import urlsplit
 
 import gevent
 import libtorrent as lt
@@ -22,11 +19,12 @@ from gevent.threadpool import ThreadPool
 from addon.errors import Problem
 from addon.swarm import policy
 from addon.swarm.alerts import AlertPump
+from addon.swarm.events import TorrentAlerts, broken
 from addon.swarm.params import add_params
-from addon.swarm.storage import Storage, disk_full
-from addon.swarm.torrent import Progress, Torrent
+from addon.swarm.storage import Storage
+from addon.swarm.torrent import Torrent
 from addon.torrents.magnet import InfoHash, Magnet
-from addon.torrents.metainfo import Metainfo, load_torrent, torrent_from_info
+from addon.torrents.metainfo import Metainfo
 
 log = logging.getLogger(__name__)
 
@@ -77,13 +75,12 @@ class Swarm:
     """
 
     def __init__(
-        self, config: SwarmConfig, on_metadata: Callable[[Torrent, Metainfo], None] | None = None
+        self, config: SwarmConfig, on_metadata: Callable[[Torrent, Metainfo], None]
     ) -> None:
         self._config = config
         self._on_metadata = on_metadata
         self._storage = Storage(config.folder)
         self._torrents: dict[str, Torrent] = {}
-        self._handles: dict[lt.torrent_handle, Torrent] = {}
         self._adding: dict[str, _Adding] = {}
         self._deleting: dict[str, Event] = {}
         self._session: lt.session | None = None
@@ -109,6 +106,7 @@ class Swarm:
         )
         params.settings = cast("Any", settings | {"alert_mask": ALERTS})
         self._pool = ThreadPool(4)
+        self._alerts = TorrentAlerts(self._pool, self._storage, self._on_metadata)
         self._session = lt.session(params)
         if not config.allow_private:
             blocked = lt.ip_filter()
@@ -131,7 +129,7 @@ class Swarm:
         self._pump.close()
         session, self._session = self._session, None
         self._torrents.clear()
-        self._handles.clear()
+        self._alerts.handles.clear()
         session.pause()
         # Destroying the session waits for the trackers' "stopped" answers.
         holder = [session]
@@ -207,7 +205,7 @@ class Swarm:
         torrent.stop()
         self._require_session().remove_torrent(torrent.handle, options)
         self._torrents.pop(torrent.key, None)
-        self._handles.pop(torrent.handle, None)
+        self._alerts.handles.pop(torrent.handle, None)
         torrent.leaving.set()
 
     def _require_session(self) -> lt.session:
@@ -249,15 +247,6 @@ class Swarm:
         if isinstance(alert, lt.add_torrent_alert):
             self._added(alert)
             return
-        if isinstance(alert, lt.alerts_dropped_alert):
-            log.warning("libtorrent lost alerts: asking every torrent what it has")
-            for torrent in self.torrents():
-                gevent.spawn(self._ask_pieces, torrent)
-            return
-        if isinstance(alert, lt.state_update_alert):
-            for status in alert.status:
-                self._updated(status)
-            return
         if isinstance(alert, lt.torrent_deleted_alert | lt.torrent_delete_failed_alert):
             for key in (str(alert.info_hashes.v1), str(alert.info_hashes.v2)):
                 if key in self._deleting:
@@ -269,36 +258,7 @@ class Swarm:
         if isinstance(alert, lt.listen_failed_alert):
             log.warning("[swarm] cannot listen: %s", alert.message())
             return
-        if not isinstance(alert, lt.torrent_alert):
-            return
-        if (owner := self._handles.get(alert.handle)) is not None:
-            self._handle_torrent_alert(owner, alert)
-
-    def _handle_torrent_alert(self, torrent: Torrent, alert: lt.torrent_alert) -> None:
-        match alert:
-            case lt.piece_finished_alert():
-                torrent.piece_finished(alert.piece_index)
-            case lt.read_piece_alert():
-                failed = alert.error.value() != 0
-                data = None if failed else bytes(alert.buffer)
-                torrent.piece_read(alert.piece, data, alert.error.message() if failed else "")
-            case lt.cache_flushed_alert():
-                torrent.cache_flushed()
-            case lt.metadata_received_alert():
-                gevent.spawn(self._metadata_received, torrent)
-            case lt.torrent_checked_alert():
-                if torrent.metainfo is not None:
-                    gevent.spawn(self._ask_pieces, torrent)
-            case lt.file_error_alert():
-                self._file_error(torrent, alert.error.value(), alert.error.message())
-            case lt.torrent_error_alert():
-                torrent.fail(_broken(alert.error.message()))
-            case lt.tracker_reply_alert():
-                torrent.trackers[_host(alert.url)] = f"{alert.num_peers} peers"
-            case lt.tracker_error_alert():
-                reason = alert.error_message() or alert.error.message()
-                torrent.trackers[_host(alert.url)] = reason
-                log.info("[%s] tracker %s: %s", torrent.key[:8], _host(alert.url), reason)
+        self._alerts.handle(alert)
 
     def _added(self, alert: lt.add_torrent_alert) -> None:
         hashes = alert.params.info_hashes
@@ -311,7 +271,7 @@ class Swarm:
             return
         adding = self._adding.pop(key)
         if alert.error.value():
-            adding.result.set_exception(_broken(alert.error.message()))
+            adding.result.set_exception(broken(alert.error.message()))
             return
         torrent = Torrent(
             key,
@@ -322,57 +282,10 @@ class Swarm:
             self._pool,
         )
         self._torrents[key] = torrent
-        self._handles[alert.handle] = torrent
+        self._alerts.handles[alert.handle] = torrent
         if adding.metainfo is not None:
             torrent.described(adding.metainfo)
         adding.result.set(torrent)
-
-    def _metadata_received(self, torrent: Torrent) -> None:
-        try:
-            info = self._pool.apply(_info_section, (torrent.handle,))
-            raw = torrent_from_info(info, trackers=torrent.magnet.trackers)
-            metainfo = self._pool.apply(load_torrent, (raw,))
-        except Problem as problem:
-            torrent.fail(problem)
-            return
-        torrent.described(metainfo)
-        if self._on_metadata is not None:
-            self._on_metadata(torrent, metainfo)
-        torrent.settle()
-        # What was finished before we knew its number, and what a check of old files found.
-        self._ask_pieces(torrent)
-
-    def _ask_pieces(self, torrent: Torrent) -> None:
-        status = self._pool.apply(torrent.handle.status, (lt.status_flags_t.query_pieces,))
-        torrent.finished_pieces(list(status.pieces))
-
-    def _updated(self, status: lt.torrent_status) -> None:
-        torrent = self._handles.get(status.handle)
-        if torrent is not None:
-            torrent.progress = Progress(
-                peers=status.num_peers,
-                seeds=status.num_seeds,
-                download_rate=status.download_payload_rate,
-                upload_rate=status.upload_payload_rate,
-                received=status.total_payload_download,
-            )
-
-    def _file_error(self, torrent: Torrent, code: int, message: str) -> None:
-        if code in (errno.ENOSPC, errno.EDQUOT):
-            missing = (
-                torrent.metainfo.total_size if torrent.metainfo else 0
-            ) - torrent.verified_bytes()
-            torrent.fail(disk_full(missing, shutil.disk_usage(self._storage.root).free))
-        else:
-            log.error("[%s] the disk reports: %s", torrent.key[:8], message)
-            torrent.fail(
-                Problem(
-                    "busy",
-                    f"The disk that holds the server's pieces reports an error: {message}.",
-                    "Look at the server's disk, then try again.",
-                    retry_after=30,
-                )
-            )
 
     def _tick(self) -> None:
         lonely_since: float | None = None
@@ -389,21 +302,3 @@ class Swarm:
             if wanted != utp:
                 utp = wanted
                 session.apply_settings({"enable_outgoing_utp": utp})
-
-
-def _info_section(handle: lt.torrent_handle) -> bytes:
-    info = handle.torrent_file()
-    if info is None:
-        raise Problem("no-metadata", "The torrent lost its metadata.", "Add it again.")
-    return bytes(info.info_section())
-
-
-def _broken(message: str) -> Problem:
-    return Problem(
-        "bad-torrent", f"The torrent cannot be used: {message}.", "Try another torrent of the film."
-    )
-
-
-def _host(url: str) -> str:
-    """The tracker's host only: the rest of its URL may be a user's passkey."""
-    return urlsplit(url).hostname or "tracker"
