@@ -1,0 +1,144 @@
+"""Opening: the file is private, survives, and is refused when it is not ours to write."""
+
+import sqlite3
+import stat
+from contextlib import closing
+from pathlib import Path
+
+import gevent
+import pytest
+from sqlalchemy import Connection, Engine, func, insert, select
+
+from addon.database.keys import KeptKeys
+from addon.database.tables import VERSION, keys, metadata, open_database
+from addon.database.torrents import KeptTorrents
+from addon.errors import Problem, SettingsError
+from addon.torrents.magnet import InfoHash, Magnet
+
+
+def test_what_was_kept_is_there_after_a_restart(tmp_path: Path) -> None:
+    file = tmp_path / "new" / "folder" / "self-streme.sqlite"
+    engine = open_database(file)
+    KeptKeys(engine).put("signing-key", "secret")
+    engine.dispose()
+    engine = open_database(file)
+    assert KeptKeys(engine).get("signing-key") == "secret"
+    engine.dispose()
+
+
+def test_nobody_else_may_read_the_keys(engine: Engine, tmp_path: Path) -> None:
+    KeptKeys(engine).put("signing-key", "secret")
+    files = list(tmp_path.glob("self-streme.sqlite*"))
+    assert len(files) == 3, "the file itself, its log and the log's index"
+    assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
+
+
+@pytest.mark.parametrize(
+    ("pragma", "value"),
+    [("journal_mode", "wal"), ("synchronous", 1), ("foreign_keys", 1), ("busy_timeout", 2000)],
+)
+def test_sqlite_is_told_how_to_work(engine: Engine, pragma: str, value: object) -> None:
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql(f"PRAGMA {pragma}").scalar() == value
+
+
+def test_a_newer_database_is_refused_and_left_alone(tmp_path: Path) -> None:
+    file = tmp_path / "self-streme.sqlite"
+    open_database(file).dispose()
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute(f"PRAGMA user_version = {VERSION + 1}")
+    with pytest.raises(SettingsError, match="newer version"):
+        open_database(file)
+    with closing(sqlite3.connect(file)) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (VERSION + 1,)
+
+
+def test_tables_are_made_all_or_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def half(connection: Connection) -> None:
+        connection.exec_driver_sql("CREATE TABLE keys (name)")
+        connection.exec_driver_sql("CREATE TABLE keys (name)")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(metadata, "create_all", half)
+        with pytest.raises(SettingsError, match="already exists"):
+            open_database(tmp_path / "self-streme.sqlite")
+    open_database(tmp_path / "self-streme.sqlite").dispose()
+
+
+def test_another_programs_database_is_refused_and_left_alone(tmp_path: Path) -> None:
+    file = tmp_path / "self-streme.sqlite"
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("CREATE TABLE recipes (name)")
+    with pytest.raises(SettingsError, match="another program"):
+        open_database(file)
+    with closing(sqlite3.connect(file)) as connection:
+        assert connection.execute("SELECT name FROM sqlite_schema").fetchall() == [("recipes",)]
+
+
+def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "self-streme.sqlite"
+    file.write_bytes(b"this is a shopping list\n" * 100)
+    with pytest.raises(SettingsError, match="not a database"):
+        open_database(file)
+    assert file.read_bytes().startswith(b"this is a shopping list")
+
+
+def test_a_place_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(SettingsError, match="DATA_DIR"):
+        open_database(tmp_path / "file" / "self-streme.sqlite")
+    with pytest.raises(SettingsError, match="DATA_DIR"):
+        open_database(tmp_path)
+
+
+def write_half(engine: Engine, wait: float = 0) -> None:
+    with engine.begin() as connection:
+        connection.execute(insert(keys).values(name="half", value="done"))
+        gevent.sleep(wait)
+        raise ZeroDivisionError
+
+
+def test_a_failed_transaction_leaves_nothing(engine: Engine) -> None:
+    with pytest.raises(ZeroDivisionError):
+        write_half(engine)
+    assert KeptKeys(engine).get("half") is None
+
+
+def test_a_greenlet_that_waits_in_a_transaction_lets_no_other_into_it(engine: Engine) -> None:
+    seen: list[int | None] = []
+
+    def write() -> None:
+        with pytest.raises(ZeroDivisionError):
+            write_half(engine, wait=0.05)
+
+    def read() -> None:
+        with engine.connect() as connection:
+            seen.append(connection.scalar(select(func.count()).select_from(keys)))
+
+    gevent.joinall([gevent.spawn(write), gevent.spawn(read)], raise_error=True)
+    assert seen == [0]
+
+
+def test_a_full_disk_is_said_as_such_and_loses_nothing(engine: Engine) -> None:
+    kept = KeptTorrents(engine)
+    kept.keep(Magnet(InfoHash(v1="a" * 40), name="Film"), None)
+    with engine.connect() as connection:
+        pages = connection.exec_driver_sql("PRAGMA page_count").scalar()
+        connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(Problem) as caught:
+        kept.keep(Magnet(InfoHash(v1="b" * 40), name="Other"), b"x" * 100_000)
+    assert caught.value.code == "disk-full"
+    assert kept.newest() == ["a" * 40]
+
+
+def test_a_second_program_on_the_database_is_named(engine: Engine, tmp_path: Path) -> None:
+    with engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA busy_timeout = 1")
+    with closing(sqlite3.connect(tmp_path / "self-streme.sqlite", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(Problem) as caught:
+            KeptKeys(engine).put("name", "value")
+        assert caught.value.code == "busy"
+        assert KeptKeys(engine).get("name") is None, "reading goes on"
+        other.execute("ROLLBACK")
+    KeptKeys(engine).put("name", "value")
