@@ -8,6 +8,11 @@ Everything else is a builtin. The HTTP status of a Problem is decided at the edg
 in ``addon/web/problems.py``, and nowhere else.
 """
 
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
 
 class Problem(Exception):  # noqa: N818 (told to users; not always an error of the server)
     """Something a user must know about.
@@ -36,3 +41,15 @@ class SettingsError(Exception):
     def __init__(self, problems: list[str]) -> None:
         super().__init__("\n".join(problems))
         self.problems = problems
+
+
+def outcome(function: Callable[..., T], *args: Any) -> "T | Problem":
+    """What the function returns, or the Problem it raises, as a value.
+
+    For thread pools: gevent prints a traceback of whatever a task raises, and a Problem is an
+    answer, not a fault.
+    """
+    try:
+        return function(*args)
+    except Problem as problem:
+        return problem

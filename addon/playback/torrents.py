@@ -9,7 +9,7 @@ import gevent
 from cachetools import LRUCache
 from gevent.pool import Group
 
-from addon.errors import Problem
+from addon.errors import Problem, outcome
 from addon.swarm.reader import Chunk
 from addon.swarm.torrent import Progress
 from addon.torrents.magnet import InfoHash, Magnet
@@ -315,5 +315,7 @@ def decode(raw: bytes) -> Metainfo:
     """Decode a .torrent without holding up everybody else."""
     if len(raw) <= DECODE_INLINE:
         return load_torrent(raw)
-    metainfo: Metainfo = gevent.get_hub().threadpool.apply(load_torrent, (raw,))
-    return metainfo
+    found: Metainfo | Problem = gevent.get_hub().threadpool.apply(outcome, (load_torrent, raw))
+    if isinstance(found, Problem):
+        raise found
+    return found

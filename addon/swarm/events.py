@@ -10,7 +10,7 @@ import gevent
 import libtorrent as lt
 from gevent.threadpool import ThreadPool
 
-from addon.errors import Problem
+from addon.errors import Problem, outcome
 from addon.swarm.storage import Storage, disk_full
 from addon.swarm.torrent import Progress, Torrent
 from addon.torrents.metainfo import Metainfo, load_torrent, torrent_from_info
@@ -75,12 +75,9 @@ class TorrentAlerts:
                 log.info("[%s] tracker %s: %s", torrent.key[:8], _host(alert.url), reason)
 
     def _metadata_received(self, torrent: Torrent) -> None:
-        try:
-            info = self._pool.apply(_info_section, (torrent.handle,))
-            raw = torrent_from_info(info, trackers=torrent.magnet.trackers)
-            metainfo = self._pool.apply(load_torrent, (raw,))
-        except Problem as problem:
-            torrent.fail(problem)
+        metainfo = self._pool.apply(outcome, (_decode, torrent.handle, torrent.magnet.trackers))
+        if isinstance(metainfo, Problem):
+            torrent.fail(metainfo)
             return
         torrent.described(metainfo)
         self._on_metadata(torrent, metainfo)
@@ -121,11 +118,11 @@ class TorrentAlerts:
             )
 
 
-def _info_section(handle: lt.torrent_handle) -> bytes:
+def _decode(handle: lt.torrent_handle, trackers: tuple[str, ...]) -> Metainfo:
     info = handle.torrent_file()
     if info is None:
         raise Problem("no-metadata", "The torrent lost its metadata.", "Add it again.")
-    return bytes(info.info_section())
+    return load_torrent(torrent_from_info(bytes(info.info_section()), trackers=trackers))
 
 
 def broken(message: str) -> Problem:

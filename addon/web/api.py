@@ -1,10 +1,12 @@
 """``/api``: torrents and resolutions, for the front page and for other programs."""
 
+import json
 import logging
 from dataclasses import asdict, dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+import gevent
 from flask import Blueprint, Request, Response, jsonify, request
 
 from addon.access.gate import Gate
@@ -23,6 +25,11 @@ log = logging.getLogger(__name__)
 
 MAX_TORRENT = 10 * 1024 * 1024
 MAX_JSON = 64 * 1024
+TOO_LARGE = 413
+# A refused upload is read on for so long, and so much of it, before the connection is closed.
+DRAIN_TIME = 5.0
+DRAIN_STEP = 64 * 1024
+MAX_DRAIN = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +115,8 @@ def blueprint(api: Api) -> Blueprint:
     @routes.after_request
     def never_stored(response: Response) -> Response:
         response.headers["Cache-Control"] = "no-store"
+        if response.status_code == TOO_LARGE:
+            _drain(request)
         return response
 
     @routes.post("/torrents")
@@ -168,11 +177,28 @@ def _add(torrents: Torrents, asked: Request) -> Listed:
         if upload is None:
             raise _bad('the form has no field "torrent"')
         return torrents.add_torrent(upload.read(MAX_TORRENT + 1), _about(dict(asked.form)))
-    _body(asked, MAX_JSON)
-    fields = asked.get_json(silent=True, force=True)
+    fields = _json(_body(asked, MAX_JSON))
     if not isinstance(fields, dict) or not isinstance(fields.get("magnetUri"), str):
         raise _bad('the body is not JSON with a text "magnetUri"')
     return torrents.add_magnet(parse_magnet(fields["magnetUri"]), _about(fields))
+
+
+def _drain(asked: Request) -> None:
+    """Take what is still being sent, within reason: a connection that is closed over unread data
+    is reset, and the client never hears why."""
+    source = asked.environ["wsgi.input"]
+    with gevent.Timeout(DRAIN_TIME, False):  # noqa: FBT003 (no exception, just the end)
+        for _ in range(MAX_DRAIN // DRAIN_STEP):
+            if not source.read(DRAIN_STEP):
+                return
+
+
+def _json(text: bytes) -> Any:
+    """The value, or None where there is none; a tower of brackets is none either."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _body(asked: Request, limit: int) -> bytes:

@@ -95,6 +95,8 @@ class Player:
 
     def _head(self, grant: Grant) -> Response:
         """What is known without starting anything."""
+        if self.kept.magnet(grant.info_hash) is None:
+            raise not_found()
         metainfo = self.kept.metainfo(grant.info_hash)
         response = Response()
         if metainfo is None:
@@ -209,22 +211,23 @@ def blueprint(player: Player) -> Blueprint:
             return Response(status=204)
         return player.answer(request, key, file, token)
 
+    @routes.after_request
+    def add_cors(response: Response) -> Response:
+        """What a page elsewhere (Stremio's) may see of a play answer."""
+        response.headers["Access-Control-Allow-Origin"] = "*"
+        response.headers["Access-Control-Allow-Methods"] = "GET, HEAD, OPTIONS"
+        response.headers["Access-Control-Allow-Headers"] = "*"
+        response.headers["Access-Control-Expose-Headers"] = (
+            "Content-Range, Content-Length, Accept-Ranges, ETag, X-Resolution, X-Served-By"
+        )
+        response.headers["Referrer-Policy"] = "no-referrer"
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers["Content-Security-Policy"] = "sandbox"
+        # Default nginx would swallow the whole film into its buffers.
+        response.headers["X-Accel-Buffering"] = "no"
+        return response
+
     return routes
-
-
-def add_cors(response: Response) -> None:
-    """What a page elsewhere (Stremio's) may see of a play answer."""
-    response.headers["Access-Control-Allow-Origin"] = "*"
-    response.headers["Access-Control-Allow-Methods"] = "GET, HEAD, OPTIONS"
-    response.headers["Access-Control-Allow-Headers"] = "*"
-    response.headers["Access-Control-Expose-Headers"] = (
-        "Content-Range, Content-Length, Accept-Ranges, ETag, X-Resolution, X-Served-By"
-    )
-    response.headers["Referrer-Policy"] = "no-referrer"
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Content-Security-Policy"] = "sandbox"
-    # Default nginx would swallow the whole film into its buffers.
-    response.headers["X-Accel-Buffering"] = "no"
 
 
 def _describe(response: Response, key: str, file: File) -> None:
