@@ -4,7 +4,7 @@ libtorrent decodes it: within limits, without recursion, with names made safe fo
 and with the info hash taken over the bytes as they stand. Nothing else here reads bencode.
 """
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
@@ -13,6 +13,7 @@ from typing import Any, cast
 import libtorrent as lt
 
 from addon.errors import Problem
+from addon.torrents.hashes import FileTree, PieceHashes, layer_root
 from addon.torrents.hints import (
     HTTP_SCHEMES,
     MAX_TRACKERS,
@@ -50,6 +51,20 @@ class File:
 
 
 @dataclass(frozen=True, slots=True)
+class Segment:
+    """``[start, stop)`` of a file, or so many pad bytes (zeros) where ``file`` is None."""
+
+    file: File | None
+    start: int
+    stop: int
+
+    @property
+    def length(self) -> int:
+        """How many bytes it holds."""
+        return self.stop - self.start
+
+
+@dataclass(frozen=True, slots=True)
 class Metainfo:
     """What a .torrent says. ``files`` ascend by index; pad files and symbolic links are left out.
 
@@ -66,6 +81,7 @@ class Metainfo:
     private: bool
     trackers: tuple[str, ...]
     web_seeds: tuple[str, ...]
+    hashes: PieceHashes = field(repr=False)
     raw: bytes = field(repr=False)
 
     def file(self, index: int) -> File:
@@ -91,6 +107,46 @@ class Metainfo:
         if not 0 <= index < self.piece_count:
             raise IndexError(f"piece {index} of {self.piece_count}")
         return min(self.piece_length, self.total_size - index * self.piece_length)
+
+    def content_size(self, index: int) -> int:
+        """Bytes of the piece that are hashed: without the pad bytes where the torrent is v2 only
+        (libtorrent takes and gives such a piece clipped, and a hybrid's whole)."""
+        size = self.piece_size(index)
+        if self.info_hash.v1 is not None:
+            return size
+        begin = index * self.piece_length
+        return max(segment[1] for segment in self._files_between(begin, begin + size)) - begin
+
+    def segments(self, pieces: range) -> tuple[Segment, ...]:
+        """What a run of pieces is made of, in order; together exactly their content."""
+        begin = pieces.start * self.piece_length
+        last = pieces.stop - 1
+        end = last * self.piece_length + self.content_size(last)
+        found: list[Segment] = []
+        for first, stop, file in self._files_between(begin, end):
+            if begin < first:
+                found.append(Segment(None, 0, first - begin))
+            found.append(Segment(file, first - file.offset, stop - file.offset))
+            begin = stop
+        if begin < end:
+            found.append(Segment(None, 0, end - begin))
+        return tuple(found)
+
+    def check_piece(self, index: int, data: bytes | bytearray) -> bool:
+        """Whether ``data``, ``content_size`` bytes, is the piece. Slow: a matter for a thread."""
+        return len(data) == self.content_size(index) and self.hashes.right(index, data)
+
+    def _files_between(self, begin: int, end: int) -> list[tuple[int, int, File]]:
+        """(first, stop, file) of the bytes from ``begin`` to ``end`` that lie in files."""
+        at = bisect_right(self.files, begin, key=attrgetter("offset")) - 1
+        found = []
+        for file in self.files[max(0, at) :]:
+            if file.offset >= end:
+                break
+            first, stop = max(begin, file.offset), min(end, file.offset + file.length)
+            if first < stop:
+                found.append((first, stop, file))
+        return found
 
     def magnet(self) -> Magnet:
         """A magnet that leads to the same torrent."""
@@ -127,8 +183,9 @@ def load_torrent(raw: bytes) -> Metainfo:
     if info is None:
         raise Problem("bad-torrent", "The .torrent file holds no info dictionary.", _HINT)
     layout = info.layout()
+    info_hash = _info_hash(params.info_hashes)
     return Metainfo(
-        info_hash=_info_hash(params.info_hashes),
+        info_hash=info_hash,
         name=info.name(),
         piece_length=layout.piece_length(),
         piece_count=layout.num_pieces(),
@@ -137,8 +194,31 @@ def load_torrent(raw: bytes) -> Metainfo:
         private=info.priv(),
         trackers=tidy_urls(_texts(params, "trackers"), TRACKER_SCHEMES, MAX_TRACKERS),
         web_seeds=tidy_urls(_texts(params, "url_seeds"), HTTP_SCHEMES, MAX_WEB_SEEDS),
+        hashes=_hashes(layout, raw, info_hash),
         raw=raw,
     )
+
+
+def _hashes(layout: lt.file_storage, raw: bytes, info_hash: InfoHash) -> PieceHashes:
+    """libtorrent keeps the v2 hashes to itself, so both kinds are read from the file's own text."""
+    decoded = cast("dict[bytes, Any]", lt.bdecode(raw))
+    length = layout.piece_length()
+    if info_hash.v1 is not None:
+        return PieceHashes(length, decoded[b"info"][b"pieces"])
+    layers = decoded.get(b"piece layers")
+    trees = []
+    for index in range(layout.num_files()):
+        size = layout.file_size(index)
+        if not size or layout.file_flags(index) & lt.file_storage.flag_pad_file:
+            continue
+        first = layout.file_offset(index) // length
+        root = layout.root(index).to_bytes()
+        layer = layers.get(root, b"") if isinstance(layers, dict) else b""
+        # Metadata from strangers: a layer that does not lead to its root proves nothing.
+        if not isinstance(layer, bytes) or (layer and layer_root(layer, length) != root):
+            layer = b""
+        trees.append(FileTree(range(first, first + -(-size // length)), root, layer))
+    return PieceHashes(length, b"", tuple(trees))
 
 
 def _info_hash(hashes: lt.info_hash_t) -> InfoHash:
