@@ -6,13 +6,11 @@ lower case; times are in milliseconds, rates in bytes a second, lists are tuples
 variable counts as unset.
 """
 
-import ipaddress
 import json
 import os
-import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, ValidationError
@@ -25,9 +23,23 @@ from pydantic_settings import (
 )
 
 from addon.errors import SettingsError
-
-MIN_KEY_LENGTH = 16
-PUBLIC = "public"
+from addon.options import (
+    MIN_KEY_LENGTH,
+    NONE,
+    PUBLIC,
+    is_loopback,
+    read_access_keys,
+    read_base_url,
+    read_file,
+    read_folder,
+    read_host,
+    read_interface,
+    read_names,
+    read_rate,
+    read_secret_keys,
+    read_switch,
+    read_urls,
+)
 
 # Variables that a platform sets by itself in every app. Dokku sets DYNO too, so it comes first.
 _PLATFORMS = (
@@ -43,67 +55,6 @@ _HOW_TO_SET = {
     "Heroku": "heroku config:set ACCESS_KEY=<key>",
     "Fly.io": "fly secrets set ACCESS_KEY=<key>",
 }
-_UNITS = {
-    "": 1,
-    "b": 1,
-    **{prefix + "b": 1000**power for power, prefix in enumerate("kmgt", 1)},
-    **{prefix + "ib": 1024**power for power, prefix in enumerate("kmgt", 1)},
-}
-_HOST_NAME = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})*")
-_DEVICE = re.compile(r"[A-Za-z0-9._:@-]{1,15}")
-
-T = TypeVar("T")
-
-
-def _host(text: str) -> str:
-    # All digits and dots, yet no address: a mistyped one, never a name.
-    name = _HOST_NAME.fullmatch(text) and not re.fullmatch(r"[0-9.]+", text)
-    return _checked(text, name or _is_address(text))
-
-
-def _interface(text: str) -> str:
-    return _checked(text, _is_address(text) or _DEVICE.fullmatch(text))
-
-
-def _base_url(text: str) -> str:
-    parts = urlsplit(text)  # raises ValueError for half an IPv6 address, .port for a wrong port
-    absolute = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    plain = re.fullmatch(r"[!-~]+", text) and not set("?#@") & set(text)
-    return _checked(text.rstrip("/"), absolute and plain)
-
-
-def _access_keys(text: str) -> tuple[str, ...]:
-    keys = _listed(text)
-    # They travel in an Authorization header, hence no signs but printable ASCII.
-    long = all(len(key) >= MIN_KEY_LENGTH and re.fullmatch(r"[!-~]+", key) for key in keys)
-    return _checked(keys, keys == (PUBLIC,) or (keys and long))
-
-
-def _secret_keys(text: str) -> tuple[str, ...]:
-    keys = _listed(text)
-    return _checked(keys, keys and all(len(key) >= MIN_KEY_LENGTH for key in keys))
-
-
-def _rate(text: str) -> int:
-    found = re.fullmatch(r"(\d{1,15}(?:\.\d{1,6})?)\s*([a-z]*)(?:/s)?", text.lower())
-    if not found or found[2] not in _UNITS:
-        raise ValueError(text)
-    return int(float(found[1]) * _UNITS[found[2]])
-
-
-def _folder(text: str) -> Path:
-    folder = Path(text).expanduser()
-    return _checked(folder, folder.is_dir() or not folder.exists())
-
-
-def _listed(text: str) -> tuple[str, ...]:
-    return tuple(part for item in text.split(",") if (part := item.strip()))
-
-
-def _checked(value: T, good: object) -> T:
-    if not good:
-        raise ValueError(value)
-    return value
 
 
 def _from(parse: Callable[[str], object]) -> BeforeValidator:
@@ -129,9 +80,15 @@ def _switch(meaning: str, *, on: bool, shown: str | None = None) -> Any:
     return _option(on, meaning, "on or off", shown or ("on" if on else "off"))
 
 
+def _milliseconds(default: int, meaning: str, least: int, most: int) -> Any:
+    allowed = f"a whole number of milliseconds from {least} to {most}"
+    return _option(default, meaning, allowed, ge=least, le=most)
+
+
 _KEY = f"at least {MIN_KEY_LENGTH} characters"
 _SPEED = "bytes a second, at least 1KB, such as 10MB, or empty for no limit"
 _PORT = "a whole number from 1 to 65535"
+_ITORRENTS = "https://itorrents.org/torrent/{INFOHASH}.torrent"
 
 
 class Settings(BaseSettings):
@@ -147,44 +104,92 @@ class Settings(BaseSettings):
         hide_input_in_errors=True,
     )
 
-    host: Annotated[str, _from(_host)] = _option(
+    host: Annotated[str, _from(read_host)] = _option(
         "127.0.0.1",
         "The address to listen on; 0.0.0.0 is every address of this machine.",
         "an IP address or a host name",
         "127.0.0.1 (0.0.0.0 on a PaaS)",
     )
     port: int = _option(7000, "The port to listen on.", _PORT, ge=1, le=65535)
-    base_url: Annotated[str | None, _from(_base_url)] = _option(
+    base_url: Annotated[str | None, _from(read_base_url)] = _option(
         None,
         "The public address of the server, such as https://films.example.org, used in every link.",
         "an absolute http or https address without user name, query or fragment",
         "from the request",
     )
-    access_key: Annotated[tuple[str, ...], _from(_access_keys)] = _option(
+    access_key: Annotated[tuple[str, ...], _from(read_access_keys)] = _option(
         (),
         "Who knows it may come in; several by comma; public opens the server to everybody.",
         f"the word {PUBLIC}, or keys of {_KEY} (ASCII, no spaces), by comma",
         "none on loopback, else made once",
         secret=True,
     )
-    secret_key: Annotated[tuple[str, ...], _from(_secret_keys)] = _option(
+    secret_key: Annotated[tuple[str, ...], _from(read_secret_keys)] = _option(
         (),
         "What seals install and play links; several by comma: the first seals, all open.",
         f"keys of {_KEY}, by comma",
         "made once",
         secret=True,
     )
-    data_dir: Annotated[Path, _from(_folder)] = _option(
+    data_dir: Annotated[Path, _from(read_folder)] = _option(
         Path("data"),
         "The folder of the database, the keys and the cache.",
         "a folder, or a name that is still free",
     )
-    p2p_interface: Annotated[str | None, _from(_interface)] = _option(
-        None,
-        "The address or network device that carries the swarm's traffic.",
-        "an IP address or the name of a network device",
-        "all",
+    p2p: Annotated[Literal["auto", "on", "off"], _from(read_switch)] = _option(
+        "auto",
+        "Let peers bring the bytes; auto is on, but off on a PaaS.",
+        "auto, on or off",
     )
+    p2p_timeout: int = _milliseconds(
+        20000, "How long the swarm may try alone under p2p-first, in milliseconds.", 0, 300_000
+    )
+    p2p_head_start: int = _milliseconds(
+        1500, "How long the swarm is ahead of the sources under race, in milliseconds.", 0, 60_000
+    )
+    strategy: Annotated[Literal["race", "p2p-first", "sources-first"], _from(str.lower)] = _option(
+        "race",
+        "Who is asked first: the swarm and the sources side by side, or one after the other.",
+        "race, p2p-first or sources-first",
+    )
+    enable_http_fallback: bool = _switch(
+        "Ask sources over HTTP too; off leaves the swarm alone.", on=True
+    )
+    source_test_timeout: int = _milliseconds(
+        5000, "How long a source may take to pass its first test, in milliseconds.", 100, 60_000
+    )
+    resolve_budget: int = _milliseconds(
+        26000, "How long one request may look for its bytes, in milliseconds.", 1000, 300_000
+    )
+    fallback_mode: Annotated[Literal["auto", "redirect", "proxy"], _from(str.lower)] = _option(
+        "auto",
+        "How a source's bytes reach the player: redirect sends it there, proxy passes them on, "
+        "auto chooses by who vouches for the source.",
+        "auto, redirect or proxy",
+    )
+    exclude_sources: Annotated[tuple[str, ...], _from(read_names)] = _option(
+        ("WebTor.io",),
+        "Sources that are never asked, by name; * is the whole built-in catalogue, the word "
+        f"{NONE} excludes nothing.",
+        f"names by comma, or the word {NONE}",
+        "WebTor.io",
+    )
+    sources_file: Annotated[Path | None, _from(read_file)] = _option(
+        None,
+        "A TOML file of more sources; one with a built-in source's name replaces it.",
+        "a file that exists",
+        "none",
+    )
+    metadata_sources: Annotated[tuple[str, ...], _from(read_urls)] = _option(
+        (_ITORRENTS,),
+        "Where .torrent files are asked for by info hash, in this order; each learns which "
+        f"torrents you play, the word {NONE} asks nobody.",
+        f"http or https addresses by comma, or the word {NONE}",
+        _ITORRENTS,
+    )
+    dht: bool = _switch("Find peers in the distributed hash table.", on=True)
+    lsd: bool = _switch("Find peers in the local network.", on=False)
+    upnp: bool = _switch("Ask the router to open the port for peers (UPnP and NAT-PMP).", on=True)
     p2p_port: int | None = _option(
         None,
         "The port on which other peers reach this one.",
@@ -193,20 +198,16 @@ class Settings(BaseSettings):
         ge=1,
         le=65535,
     )
-    dht: bool = _switch("Find peers in the distributed hash table.", on=True)
-    lsd: bool = _switch("Find peers in the local network.", on=False)
-    upnp: bool = _switch("Ask the router to open the port for peers (UPnP and NAT-PMP).", on=True)
-    resolve_budget: int = _option(
-        26000,
-        "How long one request may look for its bytes, in milliseconds.",
-        "a whole number of milliseconds from 1000 to 300000",
-        ge=1000,
-        le=300_000,
+    p2p_interface: Annotated[str | None, _from(read_interface)] = _option(
+        None,
+        "The address or network device that carries the swarm's traffic.",
+        "an IP address or the name of a network device",
+        "all",
     )
-    download_rate: Annotated[int | None, _from(_rate)] = _option(
+    download_rate: Annotated[int | None, _from(read_rate)] = _option(
         None, "The most that the swarm downloads a second, such as 10MB.", _SPEED, "none", ge=1000
     )
-    upload_rate: Annotated[int | None, _from(_rate)] = _option(
+    upload_rate: Annotated[int | None, _from(read_rate)] = _option(
         None, "The most that the swarm uploads a second, such as 1MB.", _SPEED, "none", ge=1000
     )
     max_active_torrents: int = _option(
@@ -246,7 +247,13 @@ class Settings(BaseSettings):
     @property
     def on_loopback(self) -> bool:
         """Only programs on this machine can connect."""
-        return _is_loopback(self.host)
+        return is_loopback(self.host)
+
+    @property
+    def p2p_on(self) -> bool:
+        """Peers may be looked for and talked to."""
+        # What a platform charges for, forbids or cannot route is left alone until asked for.
+        return self.p2p == "on" or (self.p2p == "auto" and self.platform is None)
 
     @property
     def wiped_disk(self) -> bool:
@@ -353,7 +360,7 @@ def _contradictions(settings: Settings) -> Iterator[tuple[set[str], str]]:
         )
         yield {"access_key"}, text
     if settings.on_loopback and not keys and not platform:
-        if settings.base_url and not _is_loopback(urlsplit(settings.base_url).hostname or ""):
+        if settings.base_url and not is_loopback(urlsplit(settings.base_url).hostname or ""):
             text = f"BASE_URL is {settings.base_url}, so others reach this server, and {choose}"
             yield {"host", "base_url", "access_key"}, text
         if settings.trust_proxy:
@@ -365,17 +372,10 @@ def _contradictions(settings: Settings) -> Iterator[tuple[set[str], str]]:
             "else there can seal links that outlive a restart."
         )
         yield {"access_key", "secret_key", "data_dir"}, text
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _is_loopback(host: str) -> bool:
-    return host.lower() == "localhost" or (
-        _is_address(host) and ipaddress.ip_address(host).is_loopback
-    )
+    if not settings.p2p_on and not settings.enable_http_fallback:
+        swarm = "P2P is off" if settings.p2p == "off" else f"P2P is off on {platform} by itself"
+        text = (
+            f"{swarm} and ENABLE_HTTP_FALLBACK is off, so nobody could bring a film: "
+            "switch one of them on."
+        )
+        yield {"p2p", "enable_http_fallback"}, text

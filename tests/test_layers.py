@@ -22,7 +22,8 @@ ALLOWED = {
     },
     "server": {"errors", "logs", "settings"},
     "logs": {"settings"},
-    "settings": {"errors"},
+    "settings": {"errors", "options"},
+    "options": set(),
     "errors": set(),
     "web": {
         "access", "errors", "library", "playback", "settings", "sources.base", "sources.finder",

@@ -23,7 +23,13 @@ def test_nothing_set_is_a_server_for_this_machine_alone() -> None:
     assert settings.data_dir == Path("data")
     assert (settings.p2p_interface, settings.p2p_port) == (None, None)
     assert (settings.dht, settings.lsd, settings.upnp) == (True, False, True)
-    assert settings.resolve_budget == 26000
+    assert (settings.p2p, settings.p2p_on, settings.strategy) == ("auto", True, "race")
+    assert (settings.p2p_timeout, settings.p2p_head_start) == (20000, 1500)
+    assert (settings.source_test_timeout, settings.resolve_budget) == (5000, 26000)
+    assert (settings.enable_http_fallback, settings.fallback_mode) == (True, "auto")
+    assert settings.exclude_sources == ("WebTor.io",)
+    assert settings.sources_file is None
+    assert settings.metadata_sources == ("https://itorrents.org/torrent/{INFOHASH}.torrent",)
     assert (settings.download_rate, settings.upload_rate) == (None, None)
     assert settings.max_active_torrents == 20
     assert not settings.allow_private_addresses
@@ -43,12 +49,22 @@ def test_every_setting_takes_effect() -> None:
             "ACCESS_KEY": f"{KEY}, {OTHER_KEY},",
             "SECRET_KEY": OTHER_KEY,
             "DATA_DIR": "/srv/films",
+            "P2P": "Off",
+            "P2P_TIMEOUT": "9000",
+            "P2P_HEAD_START": "0",
+            "STRATEGY": "Sources-First",
+            "ENABLE_HTTP_FALLBACK": "TRUE",
+            "SOURCE_TEST_TIMEOUT": "700",
+            "RESOLVE_BUDGET": "15000",
+            "FALLBACK_MODE": "proxy",
+            "EXCLUDE_SOURCES": "Instant.io, BTDigg Proxy",
+            "SOURCES_FILE": __file__,
+            "METADATA_SOURCES": "http://127.0.0.1:1/{infohash}, https://cache.example.org/{INFOHASH}",
             "P2P_INTERFACE": "wg0",
             "P2P_PORT": "6881",
             "DHT": "off",
             "LSD": "on",
             "UPNP": "false",
-            "RESOLVE_BUDGET": "15000",
             "DOWNLOAD_RATE": "10MB",
             "UPLOAD_RATE": "512 KiB/s",
             "MAX_ACTIVE_TORRENTS": "3",
@@ -65,7 +81,16 @@ def test_every_setting_takes_effect() -> None:
     assert settings.data_dir == Path("/srv/films")
     assert (settings.p2p_interface, settings.p2p_port) == ("wg0", 6881)
     assert (settings.dht, settings.lsd, settings.upnp) == (False, True, False)
-    assert settings.resolve_budget == 15000
+    assert (settings.p2p, settings.p2p_on, settings.strategy) == ("off", False, "sources-first")
+    assert (settings.p2p_timeout, settings.p2p_head_start) == (9000, 0)
+    assert (settings.source_test_timeout, settings.resolve_budget) == (700, 15000)
+    assert (settings.enable_http_fallback, settings.fallback_mode) == (True, "proxy")
+    assert settings.exclude_sources == ("Instant.io", "BTDigg Proxy")
+    assert settings.sources_file == Path(__file__)
+    assert settings.metadata_sources == (
+        "http://127.0.0.1:1/{infohash}",
+        "https://cache.example.org/{INFOHASH}",
+    )
     assert (settings.download_rate, settings.upload_rate) == (10_000_000, 524_288)
     assert settings.max_active_torrents == 3
     assert settings.allow_private_addresses
@@ -105,6 +130,20 @@ def test_rates(text: str, rate: int) -> None:
         ("BASE_URL", "https://films.example.org:99999"),
         ("BASE_URL", "https://[::1"),
         ("BASE_URL", "https://films.example.org/a b"),
+        ("P2P", "maybe"),
+        ("P2P_TIMEOUT", "20s"),
+        ("P2P_HEAD_START", "-1"),
+        ("STRATEGY", "p2p"),
+        ("ENABLE_HTTP_FALLBACK", "auto"),
+        ("SOURCE_TEST_TIMEOUT", "5"),
+        ("FALLBACK_MODE", "on"),
+        ("EXCLUDE_SOURCES", ","),
+        ("EXCLUDE_SOURCES", "none, WebTor.io"),
+        ("SOURCES_FILE", "/no/such/file.toml"),
+        ("SOURCES_FILE", "/"),
+        ("METADATA_SOURCES", "itorrents.org"),
+        ("METADATA_SOURCES", "https://a.example/{INFOHASH}, ftp://b.example/{INFOHASH}"),
+        ("METADATA_SOURCES", "https://a b.example/{INFOHASH}"),
         ("P2P_INTERFACE", "tun0;rm"),
         ("P2P_PORT", "-1"),
         ("DHT", "perhaps"),
@@ -127,6 +166,37 @@ def test_a_wrong_value_is_one_sentence_that_names_it(name: str, value: str) -> N
     assert "must be" in problem
     assert problem.endswith(".")
     assert "\n" not in problem
+
+
+@pytest.mark.parametrize("name", ["EXCLUDE_SOURCES", "METADATA_SOURCES"])
+@pytest.mark.parametrize("value", ["none", "None", " NONE ,"])
+def test_the_word_none_empties_a_list(name: str, value: str) -> None:
+    assert getattr(load_settings({name: value}), name.lower()) == ()
+
+
+@pytest.mark.parametrize(
+    ("value", "on", "on_a_platform"),
+    [("auto", True, False), ("on", True, True), ("1", True, True), ("off", False, False)],
+)
+def test_where_p2p_is_on(value: str, on: bool, on_a_platform: bool) -> None:
+    platform = {"DYNO": "web.1", "ACCESS_KEY": KEY}
+    assert load_settings({"P2P": value}).p2p_on is on
+    assert load_settings({"P2P": value} | platform).p2p_on is on_a_platform
+
+
+def test_neither_peers_nor_sources_is_refused() -> None:
+    alone = {"ENABLE_HTTP_FALLBACK": "off"}
+    (problem,) = problems_of(alone | {"P2P": "no"})
+    assert "ENABLE_HTTP_FALLBACK" in problem
+    assert "P2P" in problem
+    assert "\n" not in problem
+    (problem,) = problems_of(alone | {"DYNO": "web.1", "ACCESS_KEY": KEY})
+    assert "P2P is off on Heroku" in problem
+    assert load_settings(alone).p2p_on
+    assert not load_settings({"P2P": "off"}).p2p_on
+    # One mistake is not told twice.
+    (problem,) = problems_of({"P2P": "off", "ENABLE_HTTP_FALLBACK": "never"})
+    assert problem.startswith("ENABLE_HTTP_FALLBACK is")
 
 
 def test_all_problems_are_told_at_once() -> None:
@@ -315,10 +385,12 @@ def test_settings_built_by_hand_read_nothing(
 def test_every_setting_is_described() -> None:
     rows = describe()
     assert [name for name, _, _ in rows] == [
-        *("HOST", "PORT", "BASE_URL", "ACCESS_KEY", "SECRET_KEY", "DATA_DIR", "P2P_INTERFACE"),
-        *("P2P_PORT", "DHT", "LSD", "UPNP", "RESOLVE_BUDGET", "DOWNLOAD_RATE", "UPLOAD_RATE"),
-        *("MAX_ACTIVE_TORRENTS", "ALLOW_PRIVATE_ADDRESSES", "TRUST_PROXY", "LOG_FORMAT"),
-        "LOG_LEVEL",
+        *("HOST", "PORT", "BASE_URL", "ACCESS_KEY", "SECRET_KEY", "DATA_DIR", "P2P"),
+        *("P2P_TIMEOUT", "P2P_HEAD_START", "STRATEGY", "ENABLE_HTTP_FALLBACK"),
+        *("SOURCE_TEST_TIMEOUT", "RESOLVE_BUDGET", "FALLBACK_MODE", "EXCLUDE_SOURCES"),
+        *("SOURCES_FILE", "METADATA_SOURCES", "DHT", "LSD", "UPNP", "P2P_PORT", "P2P_INTERFACE"),
+        *("DOWNLOAD_RATE", "UPLOAD_RATE", "MAX_ACTIVE_TORRENTS", "ALLOW_PRIVATE_ADDRESSES"),
+        *("TRUST_PROXY", "LOG_FORMAT", "LOG_LEVEL"),
     ]
     for name, default, meaning in rows:
         assert default, name

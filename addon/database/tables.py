@@ -33,8 +33,8 @@ from addon.errors import Problem, SettingsError
 
 log = logging.getLogger(__name__)
 
-VERSION = 1
-"""Of the tables; kept in SQLite's ``user_version``."""
+VERSION = 2
+"""Of the tables; kept in SQLite's ``user_version``. 2: sources, source_changes, health."""
 
 _BUSY_MS = 2000
 _PRAGMAS = (
@@ -103,6 +103,30 @@ links = Table(
 # The samples that were put into the library once, be they there still or not.
 samples = Table("samples", metadata, Column("key", String(64), primary_key=True))
 
+# Sources that were added at run time; names as they are compared, so longer than 60 characters.
+sources = Table(
+    "sources",
+    metadata,
+    Column("name", String(200), primary_key=True),
+    Column("body", Text, nullable=False),
+)
+
+# What was changed of the others: their priority, whether they are enabled.
+source_changes = Table(
+    "source_changes",
+    metadata,
+    Column("name", String(200), primary_key=True),
+    Column("body", Text, nullable=False),
+)
+
+health = Table(
+    "health",
+    metadata,
+    Column("name", Text, primary_key=True),  # of a web seed: whatever host a stranger wrote
+    Column("body", Text, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),  # seconds since 1970
+)
+
 
 def open_database(file: Path) -> Engine:
     """Opens the database and makes what is missing; ``dispose()`` closes it.
@@ -168,14 +192,18 @@ def _make_tables(connection: Connection, file: Path) -> None:
         )
     if found == VERSION:
         return
-    if inspect(connection).get_table_names():
+    if not found and inspect(connection).get_table_names():
         raise _refusal(
             f"The database {file} belongs to another program. Set DATA_DIR to another folder, "
             "or move the file away."
         )
+    # Every version so far has only added tables, so what is missing is all that is new.
     metadata.create_all(connection)
     connection.exec_driver_sql(f"PRAGMA user_version = {VERSION}")
-    log.info("made a new database: %s", file)
+    if found:
+        log.info("the database %s has the tables of version %d now", file, VERSION)
+    else:
+        log.info("made a new database: %s", file)
 
 
 def _refusal(sentence: str) -> SettingsError:

@@ -4,7 +4,7 @@ A source only says *where* (``locate``). Whether the bytes are right is found ou
 and by the piece store, never believed.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Protocol
 
@@ -70,6 +70,10 @@ class Media:
         if self.file is not None:
             return self.file.length
         return self.magnet.length
+
+    def knowing(self, magnet: Magnet) -> "Media":
+        """The same, with the hints of a magnet of this torrent."""
+        return replace(self, magnet=magnet)
 
     @property
     def private(self) -> bool:

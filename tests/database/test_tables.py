@@ -9,10 +9,13 @@ import gevent
 import pytest
 from sqlalchemy import Connection, Engine, func, insert, select
 
+from addon.database.health import KeptHealth
 from addon.database.keys import KeptKeys
+from addon.database.sources import KeptSources
 from addon.database.tables import VERSION, keys, metadata, open_database
 from addon.database.torrents import KeptTorrents
 from addon.errors import Problem, SettingsError
+from addon.sources.custom import CustomSource
 from addon.torrents.magnet import InfoHash, Magnet
 
 
@@ -51,6 +54,82 @@ def test_a_newer_database_is_refused_and_left_alone(tmp_path: Path) -> None:
         open_database(file)
     with closing(sqlite3.connect(file)) as connection:
         assert connection.execute("PRAGMA user_version").fetchone() == (VERSION + 1,)
+
+
+# The tables as version 1 made them; a file of that version is met for ever.
+VERSION_1 = """
+CREATE TABLE installs (id VARCHAR(64) NOT NULL, revoked BOOLEAN NOT NULL, PRIMARY KEY (id));
+CREATE TABLE keys (name VARCHAR(64) NOT NULL, value TEXT NOT NULL, PRIMARY KEY (name));
+CREATE TABLE torrents (
+    number INTEGER NOT NULL, "key" VARCHAR(64) NOT NULL, v1 VARCHAR(40), v2 VARCHAR(64),
+    magnet TEXT NOT NULL, raw BLOB, added_at BIGINT NOT NULL,
+    PRIMARY KEY (number), UNIQUE ("key"), UNIQUE (v1), UNIQUE (v2)
+);
+CREATE TABLE titles (
+    number INTEGER NOT NULL, id VARCHAR(80) NOT NULL, type VARCHAR(16) NOT NULL,
+    name TEXT NOT NULL, folded TEXT NOT NULL, year INTEGER, sample BOOLEAN NOT NULL,
+    listed BOOLEAN NOT NULL, PRIMARY KEY (number), UNIQUE (id)
+);
+CREATE INDEX titles_by_type ON titles (type, listed, number);
+CREATE TABLE links (
+    number INTEGER NOT NULL, title VARCHAR(80) NOT NULL, torrent VARCHAR(64) NOT NULL,
+    season INTEGER, episode INTEGER, file_index INTEGER, PRIMARY KEY (number),
+    FOREIGN KEY(title) REFERENCES titles (id) ON DELETE CASCADE,
+    FOREIGN KEY(torrent) REFERENCES torrents ("key") ON DELETE CASCADE
+);
+CREATE INDEX ix_links_title ON links (title);
+CREATE INDEX ix_links_torrent ON links (torrent);
+CREATE TABLE samples ("key" VARCHAR(64) NOT NULL, PRIMARY KEY ("key"));
+PRAGMA user_version = 1;
+INSERT INTO keys VALUES ('signing-key', 'secret');
+"""
+
+
+def shape(file: Path) -> dict[str, list[tuple[object, ...]]]:
+    """Each table's columns, whatever white space they were made with."""
+    with closing(sqlite3.connect(file)) as connection:
+        tables = connection.execute("SELECT name FROM sqlite_schema ORDER BY name").fetchall()
+        return {
+            name: connection.execute(f"PRAGMA table_info('{name}')").fetchall()
+            for (name,) in tables
+        }
+
+
+def test_a_database_of_version_1_is_brought_up_in_place(tmp_path: Path) -> None:
+    file = tmp_path / "self-streme.sqlite"
+    with closing(sqlite3.connect(file)) as connection:
+        connection.executescript(VERSION_1)
+    assert "sources" not in shape(file)
+    for _ in range(2):
+        engine = open_database(file)
+        assert KeptKeys(engine).get("signing-key") == "secret"
+        KeptSources(engine).put(CustomSource("Mine", "https://host/{infohash}"), "mine")
+        KeptHealth(engine).save({"Mine": "{}"})
+        engine.dispose()
+        with closing(sqlite3.connect(file)) as connection:
+            assert connection.execute("PRAGMA user_version").fetchone() == (VERSION,)
+    new = tmp_path / "new.sqlite"
+    open_database(new).dispose()
+    assert shape(file) == shape(new)
+
+
+def test_an_upgrade_is_done_whole_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def half(connection: Connection) -> None:
+        connection.exec_driver_sql("CREATE TABLE sources (name)")
+        connection.exec_driver_sql("CREATE TABLE keys (name)")
+
+    file = tmp_path / "self-streme.sqlite"
+    with closing(sqlite3.connect(file)) as connection:
+        connection.executescript(VERSION_1)
+    before = shape(file)
+    with monkeypatch.context() as patch:
+        patch.setattr(metadata, "create_all", half)
+        with pytest.raises(SettingsError, match="already exists"):
+            open_database(file)
+    assert shape(file) == before
+    open_database(file).dispose()
 
 
 def test_tables_are_made_all_or_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
