@@ -4,8 +4,11 @@ Nothing else constructs collaborators, and two applications in one process share
 """
 
 import logging
+import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import gevent
 from flask import Blueprint, Flask, Request
@@ -15,23 +18,37 @@ from addon.access.gate import Gate
 from addon.access.installs import Installs
 from addon.access.keys import load_keys
 from addon.access.links import Links
+from addon.database.health import KeptHealth
 from addon.database.installs import KeptInstalls
 from addon.database.keys import KeptKeys
 from addon.database.library import KeptLibrary
+from addon.database.sources import KeptSources
 from addon.database.tables import open_database
 from addon.database.torrents import KeptTorrents
+from addon.errors import Problem, SettingsError
 from addon.library.catalogs import Catalogs
 from addon.library.streams import Streams
 from addon.library.titles import Titles
+from addon.net.addresses import PORTS, AddressPolicy, Refused
+from addon.net.client import Client
+from addon.playback.feeder import Feeders
 from addon.playback.journal import Journal
+from addon.playback.metadata import MetadataSearch
 from addon.playback.resolver import Resolver
+from addon.playback.rules import Rules
+from addon.playback.store import SwarmTorrent
 from addon.playback.torrents import Torrents
 from addon.playback.viewers import Viewers
 from addon.settings import Settings
+from addon.sources.catalogue import BUILT_IN, load_catalogue
+from addon.sources.finder import Sources
+from addon.sources.health import Experience
+from addon.sources.metadata import MetadataSources
+from addon.sources.registry import Registry
+from addon.sources.template import Template, parse_template
 from addon.swarm.session import Swarm, SwarmConfig
-from addon.swarm.torrent import Torrent
 from addon.torrents.metainfo import Metainfo
-from addon.web import api, health, pages, player, problems, stremio
+from addon.web import api, health, pages, player, problems, sources, stremio
 from addon.web.sending import Sender
 from addon.web.sessions import Sessions
 from addon.web.urls import public_base
@@ -42,6 +59,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 STOPPING_LOOK = 0.2
+EXPERIENCE_KEPT = 30.0
 
 
 class Application:
@@ -50,6 +68,7 @@ class Application:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._watcher: gevent.Greenlet | None = None
+        self._keeper: gevent.Greenlet | None = None
         self._started = False
         settings.data_dir.mkdir(parents=True, exist_ok=True)
 
@@ -70,9 +89,36 @@ class Application:
         )
         kept = KeptTorrents(self._database)
         self._titles = Titles(library, kept)
-        self._torrents = Torrents(self._swarm, kept, self._titles)
+
+        policy = _address_policy(settings)
+        client = Client(policy)
+        self._kept_health = KeptHealth(self._database)
+        registry = _registry(settings, KeptSources(self._database))
+        self._sources = Sources(
+            client,
+            registry,
+            experience=Experience(time.time, self._kept_health.load()),
+            screen=settings.source_test_timeout / 1000,
+        )
+        self._feeders = Feeders(client, self._sources)
+        self._places = MetadataSources(client, _torrent_caches(settings))
+        self._search = MetadataSearch(
+            self._swarm,
+            self._places if settings.enable_http_fallback else None,
+            self._metadata_arrived,
+        )
+        self._torrents = Torrents(
+            self._swarm, kept, self._titles, self._search, self._feeders.names
+        )
         self._resolver = Resolver(
-            self._swarm, self._torrents, journal, settings.resolve_budget / 1000
+            self._swarm,
+            self._torrents,
+            journal,
+            _rules(settings),
+            self._search,
+            self._sources,
+            self._feeders,
+            partial(_may_send, policy),
         )
         catalogs = Catalogs(library, self._torrents)
         streams = Streams(library, self._torrents)
@@ -81,13 +127,13 @@ class Application:
             return public_base(asked, settings.base_url)
 
         sessions = Sessions(self._keys, base_of)
+        apis = api.Api(gate, sessions, links, self._torrents, journal, settings.base_url)
         self._page_install = pages.PageInstall(installs, self._kept_keys)
         self._flask = _flask(
             [
                 health.blueprint(self._swarm, self._is_stopping),
-                api.blueprint(
-                    api.Api(gate, sessions, links, self._torrents, journal, settings.base_url)
-                ),
+                api.blueprint(apis),
+                sources.blueprint(apis.require_access, registry, self._sources, self._torrents),
                 player.blueprint(
                     player.Player(
                         gate,
@@ -97,6 +143,7 @@ class Application:
                         self._resolver,
                         Viewers(),
                         Sender(),
+                        lambda asked: base_of(asked).startswith("https://"),
                     )
                 ),
                 pages.blueprint(gate, sessions, self._page_install, base_of),
@@ -124,20 +171,27 @@ class Application:
         self._swarm.start()
         self._torrents.start()
         self._watcher = gevent.spawn(self._watch)
+        self._keeper = gevent.spawn(self._keep_often)
         self._titles.samples()
         self._greet()
 
     def close(self) -> None:
         """End every stream, keep what is on file, leave the swarm, close the database."""
-        if self._watcher is not None:
-            self._watcher.kill()
+        for greenlet in (self._watcher, self._keeper):
+            if greenlet is not None:
+                greenlet.kill()
         self._swarm.cancel_readers()
         self._resolver.close()
+        self._feeders.close()
+        self._search.close()
         self._torrents.close()
         self._swarm.close()
+        self._places.close()
+        self._sources.close()
+        self._keep_experience()
         self._database.dispose()
 
-    def _metadata_arrived(self, torrent: Torrent, metainfo: Metainfo) -> None:
+    def _metadata_arrived(self, torrent: SwarmTorrent, metainfo: Metainfo) -> None:
         self._torrents.metadata_arrived(torrent, metainfo)
 
     def _is_stopping(self) -> bool:
@@ -148,6 +202,16 @@ class Application:
         while not self._stopping():
             gevent.sleep(STOPPING_LOOK)
         self._swarm.cancel_readers()
+
+    def _keep_often(self) -> None:
+        while True:
+            gevent.sleep(EXPERIENCE_KEPT)
+            self._keep_experience()
+
+    def _keep_experience(self) -> None:
+        changes = self._sources.experience.changes()
+        if changes is not None:
+            self._kept_health.save(changes)
 
     def _greet(self) -> None:
         settings = self._settings
@@ -169,9 +233,56 @@ def create_app(settings: Settings) -> Application:
     return Application(settings)
 
 
+def _rules(settings: Settings) -> Rules:
+    return Rules(
+        budget=settings.resolve_budget / 1000,
+        p2p=settings.p2p_on,
+        sources=settings.enable_http_fallback,
+        strategy=settings.strategy,
+        head_start=settings.p2p_head_start / 1000,
+        p2p_timeout=settings.p2p_timeout / 1000,
+        mode=settings.fallback_mode,
+    )
+
+
+def _address_policy(settings: Settings) -> AddressPolicy:
+    own = {(settings.host, settings.port)}
+    if settings.base_url:
+        parts = urlsplit(settings.base_url)
+        own.add((parts.hostname or "", parts.port or PORTS[parts.scheme]))
+    return AddressPolicy(allow_private=settings.allow_private_addresses, own=frozenset(own))
+
+
+def _may_send(policy: AddressPolicy, url: str) -> bool:
+    """Whether a player may be sent to a URL."""
+    try:
+        policy.check_redirect_target(url)
+    except Refused as reason:
+        log.info("no player is sent to a source: %s", reason)
+        return False
+    return True
+
+
+def _registry(settings: Settings, kept: KeptSources) -> Registry:
+    configured = load_catalogue(settings.sources_file) if settings.sources_file else []
+    return Registry(load_catalogue(BUILT_IN), configured, kept, settings.exclude_sources)
+
+
+def _torrent_caches(settings: Settings) -> list[tuple[str, Template]]:
+    """METADATA_SOURCES, each named after its host."""
+    caches = []
+    for text in settings.metadata_sources:
+        try:
+            caches.append((urlsplit(text).hostname or text, parse_template(text)))
+        except Problem as problem:
+            raise SettingsError([f"METADATA_SOURCES: {problem.detail}"]) from None
+    return caches
+
+
 def _swarm_config(settings: Settings) -> SwarmConfig:
     return SwarmConfig(
         folder=settings.data_dir / "cache",
+        p2p=settings.p2p_on,
         interface=settings.p2p_interface,
         port=settings.p2p_port or 0,
         dht=settings.dht,

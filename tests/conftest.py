@@ -18,7 +18,7 @@ pytest_plugins = [
 ]
 
 # Quick tests first, then those with real parts: whoever broke a rule hears it within seconds.
-SLOW = ["swarm", "live", "clients"]
+SLOW = ["swarm", "faults", "live", "clients"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -10,6 +10,8 @@ import time
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
+from addon.errors import Problem
+
 log = logging.getLogger(__name__)
 
 KEPT = 200
@@ -42,6 +44,7 @@ class Entry:
     outcome: str = "running"
     source: str | None = None
     duration: float | None = None
+    problem: Problem | None = None
 
     def step(
         self,
@@ -60,9 +63,10 @@ class Entry:
         mark = {"verified": "✓ ", None: ""}.get(verdict, "✗ ")
         log.info("[%s] %s%s%s%s", self.info_hash[:8], named, mark, what, told)
 
-    def end(self, outcome: str, source: str | None = None) -> None:
-        """Note how it ended: ``stored``, ``failed``, …"""
+    def end(self, outcome: str, source: str | None = None, problem: Problem | None = None) -> None:
+        """Note how it ended: ``stored``, ``redirected`` or ``failed``, and then why."""
         self.outcome = outcome
+        self.problem = problem
         self.source = source
         self.duration = round(time.monotonic() - self.began, 3)
 

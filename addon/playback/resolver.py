@@ -7,18 +7,24 @@ to a request: it goes on by itself, and requests wait for it as long as they lik
 
 import logging
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Callable
 
 import gevent
+from cachetools import TTLCache
 from gevent.event import Event
 
 from addon.errors import Problem
+from addon.playback.failures import gone, no_metadata
+from addon.playback.feeder import Feeders, Sources
+from addon.playback.first_piece import FirstPiece
 from addon.playback.journal import Entry, Journal
-from addon.swarm.reader import Chunk
+from addon.playback.metadata import MetadataSearch
+from addon.playback.resolution import Failure, Redirect, Resolution, Stored
+from addon.playback.rules import Rules
+from addon.playback.store import Kept, Stream, Swarm, SwarmTorrent
+from addon.sources.base import Media
 from addon.torrents.magnet import InfoHash, Magnet
-from addon.torrents.metainfo import File, Metainfo
+from addon.torrents.metainfo import Metainfo
 from addon.torrents.names import human_size
 from addon.torrents.selection import Wanted, select
 
@@ -26,68 +32,17 @@ log = logging.getLogger(__name__)
 
 # After the last request has gone the work goes on this long: the same player comes back.
 LINGER = 30.0
-# Until then its deadlines stand, for a player that is between two requests.
-ABSENCE = 1.0
 # What stopped a torrent once and may be over now.
 PASSING = frozenset({"disk-full", "busy"})
+# A player that was sent elsewhere may be sent there again without a new look for as long as the
+# answer says that it may be kept.
+REDIRECT_HOLDS = 30.0
+# libav players ask the original URL again at every seek: the choice must be the same one.
+BOUND_FOR = 6 * 3600.0
+MAX_BOUND = 10_000
 
-
-class Stream(Protocol):
-    """A byte range being read (``swarm.reader.Reader``)."""
-
-    def wait_first(self, timeout: float) -> bool: ...
-    def chunks(self) -> Iterator[Chunk]: ...
-    def stall(self, *, frozen: bool) -> None: ...
-    def cancel(self) -> None: ...
-    def close(self) -> None: ...
-
-
-class SwarmTorrent(Protocol):
-    """One torrent of the session (``swarm.torrent.Torrent``)."""
-
-    trackers: dict[str, str]
-    failure: Problem | None
-
-    @property
-    def metainfo(self) -> Metainfo | None: ...
-    def wait_metadata(self, timeout: float, *, to_read: bool = False) -> Metainfo | None: ...
-    def open(self, file: File, start: int, stop: int) -> Stream: ...
-    def has_byte(self, file: File, position: int) -> bool: ...
-    def recover(self) -> None: ...
-    def peers_seen(self) -> tuple[int, int]: ...
-
-
-class Swarm(Protocol):
-    """The session (``swarm.session.Swarm``)."""
-
-    def get(self, info_hash: InfoHash) -> SwarmTorrent | None: ...
-    def add(self, magnet: Magnet, metainfo: Metainfo | None = None) -> SwarmTorrent: ...
-
-
-class Kept(Protocol):
-    """What is kept of each torrent (``playback.torrents.Shelf``)."""
-
-    def magnet(self, info_hash: InfoHash) -> Magnet | None: ...
-    def metainfo(self, info_hash: InfoHash) -> Metainfo | None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """The bytes are in the piece store, or on their way into it."""
-
-    torrent: SwarmTorrent
-    file: File
-    served_by: str
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """Nothing can play it now, and why."""
-
-    problem: Problem
-
-
-Resolution = Stored | Failure
+# install, info hash, file, whether over https
+_Key = tuple[str, str, str, bool]
 
 
 class Attempt:
@@ -99,6 +54,7 @@ class Attempt:
         self.waiting = 0
         self.left_at = time.monotonic()
         self.stream: Stream | None = None
+        self.media: Media | None = None
         self._done = Event()
 
     def wait(self, timeout: float) -> Resolution | None:
@@ -124,33 +80,52 @@ class Attempt:
 
 
 class Resolver:
-    """Makes attempts and keeps one of each kind; ``budget`` is in seconds."""
+    """Makes attempts and keeps one of each kind; ``may_send`` says whether a player may be sent
+    to a URL."""
 
     def __init__(
         self,
         swarm: Swarm,
         kept: Kept,
         journal: Journal,
-        budget: float,
+        rules: Rules,
+        search: MetadataSearch,
+        sources: Sources,
+        feeders: Feeders,
+        may_send: Callable[[str], bool] = lambda _: True,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._swarm = swarm
         self._kept = kept
         self._journal = journal
-        self._budget = budget
+        self._rules = rules
+        self._search = search
+        self._sources = sources
+        self._feeders = feeders
+        self._may_send = may_send
         self._clock = clock
-        self._attempts: dict[tuple[str, str, str], Attempt] = {}
+        self._attempts: dict[_Key, Attempt] = {}
+        self._bound: TTLCache[_Key, str] = TTLCache(MAX_BOUND, BOUND_FOR, clock)
         self._greenlets: set[gevent.Greenlet] = set()
 
-    def attempt(self, install: str, info_hash: InfoHash, wanted: Wanted, start: int) -> Attempt:
-        """The attempt for this film, begun if there is none; ``start`` is the byte asked for."""
-        key = (install, info_hash.key, str(wanted))
+    def attempt(
+        self,
+        install: str,
+        info_hash: InfoHash,
+        wanted: Wanted,
+        start: int,
+        *,
+        secure: bool = False,
+    ) -> Attempt:
+        """The attempt for this film, begun if there is none; ``start`` is the byte asked for,
+        ``secure`` says that the player came over https."""
+        key = install, info_hash.key, str(wanted), secure
         attempt = self._attempts.get(key)
         if attempt is not None and self._holds(attempt, info_hash):
             return attempt
         attempt = Attempt(self._journal.open(info_hash.key, str(wanted), install))
         self._attempts[key] = attempt
-        greenlet = gevent.spawn(self._run, attempt, info_hash, wanted, start)
+        greenlet = gevent.spawn(self._run, key, attempt, info_hash, wanted, start)
         self._greenlets.add(greenlet)
         greenlet.link(lambda done: self._ended(key, attempt, done))
         return attempt
@@ -166,31 +141,37 @@ class Resolver:
             case None:
                 return True
             case Stored(torrent=torrent):
-                return torrent.failure is None and self._swarm.get(info_hash) is torrent
+                if torrent.failure is not None or self._swarm.get(info_hash) is not torrent:
+                    return False
+                if attempt.media is not None and self._rules.sources:
+                    self._feeders.keep(torrent, attempt.media)
+                return True
+            case Redirect(at=at):
+                return self._clock() - at < REDIRECT_HOLDS
             case Failure():
                 return False
 
-    def _ended(
-        self, key: tuple[str, str, str], attempt: Attempt, greenlet: gevent.Greenlet
-    ) -> None:
+    def _ended(self, key: _Key, attempt: Attempt, greenlet: gevent.Greenlet) -> None:
         self._greenlets.discard(greenlet)
-        if not isinstance(attempt.resolution, Stored) and self._attempts.get(key) is attempt:
+        failed = attempt.resolution is None or isinstance(attempt.resolution, Failure)
+        if failed and self._attempts.get(key) is attempt:
             del self._attempts[key]
 
-    def _run(self, attempt: Attempt, info_hash: InfoHash, wanted: Wanted, start: int) -> None:
-        deadline = self._clock() + self._budget
+    def _run(
+        self, key: _Key, attempt: Attempt, info_hash: InfoHash, wanted: Wanted, start: int
+    ) -> None:
+        began = self._clock()
         try:
             try:
-                stored = self._resolve(attempt, info_hash, wanted, start, deadline)
+                resolution = self._resolve(key, attempt, info_hash, wanted, start, began)
             except Problem as problem:
                 attempt.entry.step("failed", verdict=problem.code, detail=problem.detail)
-                attempt.entry.end("failed")
+                attempt.entry.end("failed", problem=problem)
                 attempt.finish(Failure(problem))
                 self._linger(attempt)
             else:
-                attempt.entry.step("ready to stream", source=stored.served_by, verdict="verified")
-                attempt.entry.end("stored", stored.served_by)
-                attempt.finish(stored)
+                self._note(key, attempt.entry, resolution)
+                attempt.finish(resolution)
         except ConnectionAbortedError:
             attempt.entry.end("failed")
             attempt.finish(Failure(Problem("busy", "The server is stopping.", retry_after=5)))
@@ -205,42 +186,74 @@ class Resolver:
             if attempt.stream is not None:
                 attempt.stream.close()
 
+    def _note(self, key: _Key, entry: Entry, resolution: Stored | Redirect) -> None:
+        name = resolution.served_by
+        if isinstance(resolution, Redirect):
+            self._bound[key] = name
+            entry.step("the player is sent there", source=name, verdict="verified")
+            entry.end("redirected", name)
+        else:
+            self._bound.pop(key, None)
+            entry.step("ready to stream", source=name, verdict="verified")
+            entry.end("stored", name)
+
     def _resolve(
-        self, attempt: Attempt, info_hash: InfoHash, wanted: Wanted, start: int, deadline: float
-    ) -> Stored:
+        self,
+        key: _Key,
+        attempt: Attempt,
+        info_hash: InfoHash,
+        wanted: Wanted,
+        start: int,
+        began: float,
+    ) -> Stored | Redirect:
         entry = attempt.entry
+        deadline = began + self._rules.budget
         magnet = self._kept.magnet(info_hash)
         if magnet is None:
-            raise Problem(
-                "not-found",
-                "This torrent is not in the library any more.",
-                "Add it again, then take a fresh link.",
-            )
-        metainfo = self._kept.metainfo(info_hash)
-        entry.step(
-            "getting the metadata",
-            detail="kept" if metainfo else f"from the swarm, {len(magnet.trackers)} trackers",
-        )
-        torrent = self._swarm.add(magnet, metainfo)
-        if torrent.failure is not None and torrent.failure.code in PASSING:
-            torrent.recover()
-        metainfo = torrent.wait_metadata(max(0.0, deadline - self._clock()), to_read=True)
-        if metainfo is None:
-            raise no_metadata(torrent, self._budget)
+            raise gone()
+        torrent, metainfo = self._described(entry, magnet, info_hash, deadline)
         file = select(metainfo, wanted)
         entry.file_index = file.index
         entry.step(f"selected {file.name} ({human_size(file.length)})")
         if file.length == 0:
             raise Problem("no-such-file", f"The file {file.name} is empty.", "Choose another file.")
-        position = min(start, file.length - 1)
-        served_by = "store" if torrent.has_byte(file, position) else "swarm"
-        attempt.stream = stream = torrent.open(file, position, file.length)
-        entry.step("waiting for the first piece", source=served_by)
-        while not stream.wait_first(min(ABSENCE, max(0.0, deadline - self._clock()))):
-            if self._clock() >= deadline:
-                raise no_peers(torrent, self._budget)
-            stream.stall(frozen=attempt.absent_for() > ABSENCE)
-        return Stored(torrent, file, served_by)
+        attempt.media = Media(metainfo.info_hash, magnet, metainfo, file, file.name)
+        return FirstPiece(
+            torrent,
+            attempt.media,
+            min(start, file.length - 1),
+            self._rules,
+            self._sources,
+            self._feeders,
+            may_send=self._may_send,
+            bound=self._bound.get(key),
+            secure=key[3],
+            clock=self._clock,
+        ).get(attempt, began, deadline)
+
+    def _described(
+        self, entry: Entry, magnet: Magnet, info_hash: InfoHash, deadline: float
+    ) -> tuple[SwarmTorrent, Metainfo]:
+        """The torrent in the session, and its metadata: kept, from the swarm or over HTTP."""
+        metainfo = self._kept.metainfo(info_hash)
+        if metainfo is not None:
+            entry.step("getting the metadata", detail="kept")
+            torrent = self._swarm.add(magnet, metainfo)
+            if torrent.failure is not None and torrent.failure.code in PASSING:
+                torrent.recover()
+            torrent.wait_metadata(0.0, to_read=True)
+            return torrent, metainfo
+        search = self._search.begin(magnet)
+        asked = [f"the swarm, {len(magnet.trackers)} trackers"] if self._swarm.p2p else []
+        asked += [f"{search.asked} places over HTTP"] if search.asked else []
+        entry.step("getting the metadata", detail=" and ".join(asked) or "nobody can be asked")
+        search.wait(max(0.0, deadline - self._clock()), to_read=True)
+        found = self._swarm.get(info_hash)
+        metainfo = found.metainfo if found is not None else None
+        if found is None or metainfo is None:
+            swarm = found if self._swarm.p2p else None
+            raise no_metadata(swarm, search.answers, self._rules.budget)
+        return found, metainfo
 
     def _linger(self, attempt: Attempt) -> None:
         """Go on for a while after a failure: the next try may find the piece there."""
@@ -251,35 +264,3 @@ class Resolver:
             attempt.stream.wait_first(LINGER)
         except (Problem, ConnectionAbortedError) as reason:
             log.debug("[%s] nothing more is tried: %s", attempt.entry.info_hash[:8], reason)
-
-
-def no_metadata(torrent: SwarmTorrent, budget: float) -> Problem:
-    """Nobody told us what the torrent holds."""
-    peers, _ = torrent.peers_seen()
-    return Problem(
-        "no-metadata",
-        f"Nobody sent the torrent's metadata within {budget:.0f} s: {_tried(torrent, peers)}.",
-        "Add the .torrent file instead of the magnet, or try again later.",
-        retry_after=30,
-    )
-
-
-def no_peers(torrent: SwarmTorrent, budget: float) -> Problem:
-    """The film is known, but nobody delivers it."""
-    peers, seeds = torrent.peers_seen()
-    detail = (
-        f"No peer is connected: {_tried(torrent, peers)}"
-        if not peers
-        else f"{peers} peers are connected ({seeds} with the whole film), but none sent the piece"
-    )
-    return Problem(
-        "no-peers",
-        f"The film did not begin within {budget:.0f} s. {detail}.",
-        "Try again later, or choose another torrent of the film.",
-        retry_after=30,
-    )
-
-
-def _tried(torrent: SwarmTorrent, peers: int) -> str:
-    told = "; ".join(f"tracker {host}: {reply}" for host, reply in torrent.trackers.items())
-    return f"{told or 'no tracker has answered'}; {peers} peers connected"

@@ -1,7 +1,7 @@
 """Adding, listing, removing torrents: what ``/api/torrents`` and the library call."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -10,10 +10,11 @@ from cachetools import LRUCache
 from gevent.pool import Group
 
 from addon.errors import Problem, outcome
-from addon.swarm.reader import Chunk
+from addon.playback.metadata import MetadataSearch
+from addon.playback.store import Stream, Swarm, SwarmTorrent
 from addon.swarm.torrent import Progress
 from addon.torrents.magnet import InfoHash, Magnet
-from addon.torrents.metainfo import File, Metainfo, load_torrent
+from addon.torrents.metainfo import Metainfo, load_torrent
 from addon.torrents.names import human_size
 from addon.torrents.selection import Episode, FileIndex, MainVideo, Wanted, select
 
@@ -29,39 +30,6 @@ PREPARE_TIME = 60.0
 DECODE_INLINE = 128 * 1024
 REPORT_INTERVAL = 10.0
 DECODED = 64
-
-
-class Stream(Protocol):
-    """A byte range being fetched."""
-
-    def chunks(self) -> Iterator[Chunk]: ...
-    def close(self) -> None: ...
-
-
-class SwarmTorrent(Protocol):
-    """One torrent of the session."""
-
-    progress: Progress
-    failure: Problem | None
-
-    @property
-    def info_hash(self) -> InfoHash: ...
-    @property
-    def metainfo(self) -> Metainfo | None: ...
-    @property
-    def readers(self) -> int: ...
-    def wait_metadata(self, timeout: float) -> Metainfo | None: ...
-    def open(self, file: File, start: int, stop: int, *, ahead: bool) -> Stream: ...
-    def verified_bytes(self, file: File | None = None) -> int: ...
-
-
-class Swarm(Protocol):
-    """The session."""
-
-    def get(self, info_hash: InfoHash) -> SwarmTorrent | None: ...
-    def torrents(self) -> Sequence[SwarmTorrent]: ...
-    def add(self, magnet: Magnet, metainfo: Metainfo | None = None) -> SwarmTorrent: ...
-    def remove(self, info_hash: InfoHash) -> None: ...
 
 
 class Kept(Protocol):
@@ -120,6 +88,7 @@ class Listed:
     progress: Progress
     verified_bytes: int
     readers: int
+    sources: tuple[str, ...]
     active: bool
 
     @property
@@ -138,7 +107,16 @@ class Listed:
 class Torrents:
     """The torrents that this server knows, in the session or only kept."""
 
-    def __init__(self, swarm: Swarm, kept: Kept, shelf: Shelf) -> None:
+    def __init__(
+        self,
+        swarm: Swarm,
+        kept: Kept,
+        shelf: Shelf,
+        search: MetadataSearch,
+        feeding: Callable[[str], list[str]] = lambda _: [],
+    ) -> None:
+        self._search = search
+        self._feeding = feeding
         self._swarm = swarm
         self._kept = kept
         self._shelf = shelf
@@ -184,7 +162,7 @@ class Torrents:
         metainfo = self.put(magnet, None, about)
         if metainfo is None:
             self._expected[magnet.info_hash.key] = about.wanted
-            self._swarm.add(magnet, None).wait_metadata(METADATA_WAIT)
+            self._search.begin(magnet).wait(METADATA_WAIT)
         return self.get(magnet.info_hash)
 
     def add_torrent(self, raw: bytes, about: About) -> Listed:
@@ -218,7 +196,7 @@ class Torrents:
         active = self._swarm.get(magnet.info_hash)
         metainfo = self.metainfo(magnet.info_hash)
         if active is None:
-            return Listed(magnet, metainfo, None, Progress(), 0, 0, active=False)
+            return Listed(magnet, metainfo, None, Progress(), 0, 0, (), active=False)
         return Listed(
             magnet,
             active.metainfo or metainfo,
@@ -226,8 +204,14 @@ class Torrents:
             active.progress,
             active.verified_bytes(),
             active.readers,
+            self._delivering(active),
             active=True,
         )
+
+    def _delivering(self, torrent: SwarmTorrent) -> tuple[str, ...]:
+        """Who delivers to it now."""
+        swarm = ["swarm"] if torrent.readers and torrent.progress.download_rate else []
+        return (*swarm, *self._feeding(torrent.info_hash.key))
 
     def list(self) -> list[Listed]:
         """All torrents, newest first."""
@@ -237,6 +221,7 @@ class Torrents:
         """Forget a torrent and delete its files."""
         magnet = self.get(info_hash).magnet
         key = self._kept.find(magnet.info_hash) or magnet.info_hash.key
+        self._search.stop(magnet.info_hash)
         self._swarm.remove(magnet.info_hash)
         self._shelf.removed(key)
         self._kept.forget(key)
@@ -244,11 +229,11 @@ class Torrents:
         log.info("[%s] removed, its files deleted", key[:8])
 
     def metadata_arrived(self, torrent: SwarmTorrent, metainfo: Metainfo) -> None:
-        """Peers have sent a torrent's metadata: keep it, and fetch what its player reads first."""
+        """A torrent's metadata has come: keep it, and fetch what its player reads first."""
         wanted = self._expected.pop(torrent.info_hash.key, None)
         if wanted is not None:
             self._prepare(torrent, metainfo, wanted)
-        log.info("[%s] ✓ metadata from the swarm: %s", torrent.info_hash.key[:8], metainfo.name)
+        log.info("[%s] ✓ metadata: %s", torrent.info_hash.key[:8], metainfo.name)
         magnet = self.magnet(torrent.info_hash)
         if magnet is None:
             return
@@ -287,13 +272,14 @@ class Torrents:
             return
         self._reported[key] = done
         log.info(
-            "[%s] progress: %.1f%% (%s/%s), %s/s from %d peers",
+            "[%s] progress: %.1f%% (%s/%s), %s/s from %d peers%s",
             key[:8],
             100 * done / max(1, metainfo.total_size),
             human_size(done),
             human_size(metainfo.total_size),
             human_size(torrent.progress.download_rate),
             torrent.progress.peers,
+            "".join(f" and {name}" for name in self._feeding(key)),
         )
 
 

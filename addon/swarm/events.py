@@ -75,7 +75,9 @@ class TorrentAlerts:
                 log.info("[%s] tracker %s: %s", torrent.key[:8], _host(alert.url), reason)
 
     def _metadata_received(self, torrent: Torrent) -> None:
-        metainfo = self._pool.apply(outcome, (_decode, torrent.handle, torrent.magnet.trackers))
+        metainfo = torrent.given or self._pool.apply(
+            outcome, (_decode, torrent.handle, torrent.magnet.trackers)
+        )
         if isinstance(metainfo, Problem):
             torrent.fail(metainfo)
             return

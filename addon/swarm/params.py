@@ -16,6 +16,7 @@ def add_params(
     storage: Storage,
     pool: ThreadPool,
     *,
+    p2p: bool = True,
     allow_private: bool,
 ) -> lt.add_torrent_params:
     """Trackers and peers that the address policy allows, no web seeds, nothing wanted yet.
@@ -39,6 +40,14 @@ def add_params(
         if on_file is not None and any(on_file):
             params.have_pieces = [bool(there) for there in on_file]
             params.flags |= lt.torrent_flags.no_verify_files
+    if not p2p:
+        # Nobody is asked for peers, and nobody may be one.
+        trackers, private = (), True
+        params.flags |= (
+            lt.torrent_flags.disable_dht
+            | lt.torrent_flags.disable_lsd
+            | lt.torrent_flags.disable_pex
+        )
     params.trackers = list(policy.allowed_trackers(trackers, allow_private=allow_private))
     params.tracker_tiers = list(range(len(params.trackers)))
     params.peers = list(

@@ -22,7 +22,7 @@ class Want:
 
 
 def priorities(
-    count: int, wants: Sequence[Want], claims: Iterable[range] = (), tails: Iterable[range] = ()
+    count: int, wants: Sequence[Want], claims: Iterable[int] = (), tails: Iterable[range] = ()
 ) -> list[int]:
     """One priority a piece (libtorrent's 0 to 7) for ``count`` pieces.
 
@@ -41,6 +41,6 @@ def priorities(
         for want in active:
             for index in (want.piece, min(want.piece + 1, want.last)):
                 wanted[index] = URGENT
-    for claim in claims:
-        wanted[claim.start : claim.stop] = [UNWANTED] * len(claim)
+    for index in claims:
+        wanted[index] = UNWANTED
     return wanted

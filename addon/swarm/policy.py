@@ -78,6 +78,7 @@ def peers_of(
 
 def session_settings(
     *,
+    p2p: bool = True,
     interface: str | None,
     port: int,
     dht: bool,
@@ -89,11 +90,12 @@ def session_settings(
     """libtorrent's settings pack for streaming; the figures behind each are measured.
 
     ``interface`` is an address or device that everything is bound to, ``port`` 0 for any,
-    rates in bytes a second (0: no limit).
+    rates in bytes a second (0: no limit). Without ``p2p`` nothing listens and nobody is looked for.
     """
+    dht, lsd, upnp = dht and p2p, lsd and p2p, upnp and p2p
     listen = f"{_bracketed(interface)}:{port}" if interface else f"0.0.0.0:{port},[::]:{port}"
     settings: dict[str, object] = {
-        "listen_interfaces": listen,
+        "listen_interfaces": listen if p2p else "",
         "outgoing_interfaces": interface or "",
         "enable_dht": dht,
         "enable_lsd": lsd,

@@ -45,9 +45,13 @@ LONELY_TIME = 8.0
 
 @dataclass(frozen=True, slots=True)
 class SwarmConfig:
-    """How the session runs; rates in bytes a second, 0 for no limit, port 0 for any."""
+    """How the session runs; rates in bytes a second, 0 for no limit, port 0 for any.
+
+    Without ``p2p`` it is a piece store only: nobody is listened to, asked or connected to.
+    """
 
     folder: Path
+    p2p: bool = True
     interface: str | None = None
     port: int = 0
     dht: bool = True
@@ -71,7 +75,8 @@ class _Adding:
 class Swarm:
     """All torrents that peers may fill. ``on_metadata`` hears of each metadata got from peers.
 
-    ``listening``: peers can reach us, at least from inside the network.
+    ``listening``: peers can reach us, at least from inside the network. ``p2p`` is False where
+    the session only stores what is handed in.
     """
 
     def __init__(
@@ -85,6 +90,7 @@ class Swarm:
         self._deleting: dict[str, Event] = {}
         self._session: lt.session | None = None
         self.listening = False
+        self.p2p = config.p2p
 
     # Life
 
@@ -96,6 +102,7 @@ class Swarm:
         config = self._config
         params = lt.session_params()
         settings = policy.session_settings(
+            p2p=config.p2p,
             interface=config.interface,
             port=config.port,
             dht=config.dht,
@@ -176,6 +183,7 @@ class Swarm:
                     metainfo,
                     self._storage,
                     self._pool,
+                    p2p=self._config.p2p,
                     allow_private=self._config.allow_private,
                 )
                 self._require_session().async_add_torrent(params)
@@ -231,7 +239,7 @@ class Swarm:
 
     def _extend(self, torrent: Torrent, magnet: Magnet) -> None:
         """A known torrent, added again: its new trackers and peers are welcome."""
-        if torrent.metainfo is not None and torrent.metainfo.private:
+        if not self._config.p2p or (torrent.metainfo is not None and torrent.metainfo.private):
             return
         known = set(torrent.magnet.trackers)
         allow_private = self._config.allow_private

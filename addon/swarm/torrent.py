@@ -16,6 +16,7 @@ from gevent.event import AsyncResult, Event
 from gevent.threadpool import ThreadPool
 
 from addon.errors import Problem
+from addon.swarm.claims import Claims
 from addon.swarm.picking import URGENT, Want, priorities
 from addon.swarm.pieces import Pieces
 from addon.swarm.reader import Reader
@@ -29,6 +30,10 @@ READ_TIMEOUT = 20.0
 # A player that seeks closes one request and opens the next within milliseconds: dropping every
 # request in between would start each seek from an empty queue.
 RELEASE_DELAY = 0.5
+# How long libtorrent may take over a piece that is handed in (5 to 56 ms seen), before it is told
+# again, and in all.
+FEED_PATIENCE = 0.5
+FEED_TIMEOUT = 5.0
 # Players read the end of a film before they play it: the index of an MKV (131 KB seen), the moov
 # atom of an MP4 (386 KB seen).
 TAIL_BYTES = 512 * 1024
@@ -43,6 +48,15 @@ class Progress:
     download_rate: int = 0
     upload_rate: int = 0
     received: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """A player's place: the piece under it, the last one of its file, whether it waits."""
+
+    piece: int
+    last: int
+    blocked: bool
 
 
 @dataclass
@@ -70,9 +84,11 @@ class Torrent:
         self.metadata_ready = Event()
         self._pieces: Pieces | None = None
         self._readers: list[Reader] = []
-        self._claims: list[range] = []
+        self._claims = Claims(self.handle, self.pool)
         self._tails: list[range] = []
         self._reads: dict[int, AsyncResult] = {}
+        self._finished = Event()
+        self.given: Metainfo | None = None
         self._asking = False
         self._about_to_read = 0
         self._release: gevent.Greenlet | None = None
@@ -91,6 +107,13 @@ class Torrent:
         self.piece_length = metainfo.piece_length
         self._pieces = Pieces(self.key, metainfo, self.storage, self.handle, self._wake_all)
         self.metadata_ready.set()
+
+    def give_metadata(self, metainfo: Metainfo) -> None:
+        """Metadata that was found elsewhere and has this torrent's hash; ``described`` follows."""
+        if self.metainfo is None and self.given is None:
+            self.given = metainfo
+            info = self.pool.apply(_info_section, (metainfo.raw,))
+            self.handle.set_metadata(info)
 
     def settle(self) -> None:
         """Nothing is downloaded until somebody reads.
@@ -159,6 +182,48 @@ class Torrent:
         data: bytes = result.get(timeout=READ_TIMEOUT)
         return data
 
+    # Pieces from elsewhere
+
+    def needs(self) -> list[Need]:
+        """What the readers of players wait for or will need, the newest reader first."""
+        return [
+            Need(reader.piece, reader.last_piece, not self.has_piece(reader.piece))
+            for reader in reversed(self._readers)
+            if reader.ahead and not reader.idle
+        ]
+
+    def claim(self, span: range, most: int) -> range:
+        """The first run in ``span`` of at most ``most`` pieces that nobody has or has begun;
+        peers leave it alone until it is there or given back. Empty where there is none."""
+        run = self._claims.take(span, most, self.has_piece)
+        if self._asking or run:
+            self._write_priorities()
+        return run
+
+    def give_back(self, run: range) -> None:
+        """Peers may fetch again what has not come of a claim."""
+        for index in run:
+            self._claims.drop(index)
+        if self.failure is None and self.leaving is None:
+            self._write_priorities()
+
+    def feed(self, index: int, data: bytes) -> bool:
+        """Hand in a piece whose hash is known to be right; False when libtorrent does not take it.
+
+        It ignores a piece in silence while it still looks at the files of a torrent that was just
+        added, so it is told again.
+        """
+        deadline = time.monotonic() + FEED_TIMEOUT
+        while not self.has_piece(index):
+            self.require_alive()
+            self.pool.apply(self.handle.add_piece, (index, data, 0))
+            patience = time.monotonic() + FEED_PATIENCE
+            while not self.has_piece(index) and time.monotonic() < patience:
+                self._finished.wait(patience - time.monotonic())
+            if time.monotonic() > deadline:
+                return self.has_piece(index)
+        return True
+
     # Readers
 
     def open(self, file: File, start: int, stop: int, *, ahead: bool = True) -> Reader:
@@ -182,7 +247,7 @@ class Torrent:
         """A reader needs another piece: among several, each has its next two pieces first."""
         if len(self._readers) > 1 and not reader.idle and not self.has_piece(reader.piece):
             for index in {reader.piece, min(reader.piece + 1, reader.last_piece)}:
-                if not self._claimed(index):
+                if index not in self._claims:
                     self.handle.piece_priority(index, URGENT)
 
     def readers_changed(self) -> None:
@@ -220,7 +285,7 @@ class Torrent:
             # With one reader the deadlines of an earlier seek only compete; with several they
             # may be what another viewer is waiting for.
             self.handle.clear_piece_deadlines()
-        wanted = priorities(len(self.pieces), wants, self._claims, self._tails)
+        wanted = priorities(len(self.pieces), wants, self._claims.held(), self._tails)
         self._asking = any(wanted)
         self.handle.prioritize_pieces(wanted)
         # libtorrent 2.1 does not widen its sequential cursor when pieces become wanted again:
@@ -228,11 +293,8 @@ class Torrent:
         self.handle.set_flags(lt.torrent_flags.sequential_download)
         self.handle.unset_flags(lt.torrent_flags.sequential_download)
         self.handle.set_flags(lt.torrent_flags.sequential_download)
-        if seek_to is not None and not self._claimed(seek_to):
+        if seek_to is not None and seek_to not in self._claims:
             self.handle.set_piece_deadline(seek_to, 0)
-
-    def _claimed(self, index: int) -> bool:
-        return any(index in claim for claim in self._claims)
 
     def _ask_for_tail(self, reader: Reader) -> None:
         """After the head of a film its tail: players read both before they play."""
@@ -242,7 +304,7 @@ class Torrent:
             return
         self._tails.append(tail)
         for index in tail:
-            if not self.has_piece(index) and not self._claimed(index):
+            if not self.has_piece(index) and index not in self._claims:
                 self.handle.piece_priority(index, URGENT)
 
     def _piece_at(self, file: File, position: int) -> int:
@@ -255,6 +317,9 @@ class Torrent:
         # Before the metadata is decoded pieces cannot be told apart; they are asked for later.
         if self._pieces is None or not self._pieces.finish(index):
             return
+        self._claims.drop(index)
+        finished, self._finished = self._finished, Event()
+        finished.set()
         for reader in list(self._readers):
             if reader.piece == index:
                 reader.wake()
@@ -314,3 +379,10 @@ class Torrent:
             self._release = None
         if self._pieces is not None:
             self._pieces.close(keep=self.failure is None)
+
+
+def _info_section(raw: bytes) -> bytes:
+    info = lt.load_torrent_buffer(raw).ti
+    if info is None:
+        raise RuntimeError("a decoded .torrent holds an info dictionary")
+    return bytes(info.info_section())

@@ -81,8 +81,8 @@ class Metainfo:
     private: bool
     trackers: tuple[str, ...]
     web_seeds: tuple[str, ...]
-    hashes: PieceHashes = field(repr=False)
     raw: bytes = field(repr=False)
+    hashes: PieceHashes = field(default=PieceHashes(0, b""), repr=False)
 
     def file(self, index: int) -> File:
         """The file of this index; Problem("no-such-file") where there is none."""
@@ -194,8 +194,8 @@ def load_torrent(raw: bytes) -> Metainfo:
         private=info.priv(),
         trackers=tidy_urls(_texts(params, "trackers"), TRACKER_SCHEMES, MAX_TRACKERS),
         web_seeds=tidy_urls(_texts(params, "url_seeds"), HTTP_SCHEMES, MAX_WEB_SEEDS),
-        hashes=_hashes(layout, raw, info_hash),
         raw=raw,
+        hashes=_hashes(layout, raw, info_hash),
     )
 
 

@@ -1,12 +1,10 @@
 """``/api``: torrents and resolutions, for the front page and for other programs."""
 
-import json
 import logging
 from dataclasses import asdict, dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-import gevent
 from flask import Blueprint, Request, Response, jsonify, request
 
 from addon.access.gate import Gate
@@ -17,6 +15,7 @@ from addon.playback.torrents import About, Listed, Torrents
 from addon.torrents.magnet import InfoHash, parse_magnet
 from addon.torrents.metainfo import File
 from addon.torrents.selection import FileIndex, MainVideo, Wanted
+from addon.web.bodies import MAX_JSON, TOO_LARGE, drain, read_body, read_object
 from addon.web.problems import not_found
 from addon.web.sessions import Sessions
 from addon.web.urls import play_url, public_base
@@ -24,12 +23,6 @@ from addon.web.urls import play_url, public_base
 log = logging.getLogger(__name__)
 
 MAX_TORRENT = 10 * 1024 * 1024
-MAX_JSON = 64 * 1024
-TOO_LARGE = 413
-# A refused upload is read on for so long, and so much of it, before the connection is closed.
-DRAIN_TIME = 5.0
-DRAIN_STEP = 64 * 1024
-MAX_DRAIN = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,18 +78,14 @@ class Api:
             "downloadRate": listed.progress.download_rate,
             "peers": listed.progress.peers,
             "readers": listed.readers,
-            "sources": ["swarm"] if listed.readers and listed.progress.download_rate else [],
+            "sources": list(listed.sources),
         }
         if listed.name:
             shaped["name"] = listed.name
         if metainfo:
             shaped["length"] = metainfo.total_size
         if listed.problem is not None:
-            shaped["problem"] = {
-                "code": listed.problem.code,
-                "detail": listed.problem.detail,
-                "hint": listed.problem.hint,
-            }
+            shaped["problem"] = _shape_problem(listed.problem)
         return shaped
 
     def _play(self, base: str, info_hash: InfoHash, wanted: Wanted, file: File | None) -> str:
@@ -116,7 +105,7 @@ def blueprint(api: Api) -> Blueprint:
     def never_stored(response: Response) -> Response:
         response.headers["Cache-Control"] = "no-store"
         if response.status_code == TOO_LARGE:
-            _drain(request)
+            drain(request)
         return response
 
     @routes.post("/torrents")
@@ -169,7 +158,7 @@ def _info_hash(key: str) -> InfoHash:
 def _add(torrents: Torrents, asked: Request) -> Listed:
     kind = asked.mimetype
     if kind == "application/x-bittorrent":
-        return torrents.add_torrent(_body(asked, MAX_TORRENT), _about(dict(asked.args)))
+        return torrents.add_torrent(read_body(asked, MAX_TORRENT), _about(dict(asked.args)))
     if kind == "multipart/form-data":
         # The form's own framing comes on top of the file.
         asked.max_content_length = MAX_TORRENT + MAX_JSON
@@ -177,39 +166,10 @@ def _add(torrents: Torrents, asked: Request) -> Listed:
         if upload is None:
             raise _bad('the form has no field "torrent"')
         return torrents.add_torrent(upload.read(MAX_TORRENT + 1), _about(dict(asked.form)))
-    fields = _json(_body(asked, MAX_JSON))
-    if not isinstance(fields, dict) or not isinstance(fields.get("magnetUri"), str):
+    fields = read_object(asked)
+    if fields is None or not isinstance(fields.get("magnetUri"), str):
         raise _bad('the body is not JSON with a text "magnetUri"')
     return torrents.add_magnet(parse_magnet(fields["magnetUri"]), _about(fields))
-
-
-def _drain(asked: Request) -> None:
-    """Take what is still being sent, within reason: a connection that is closed over unread data
-    is reset, and the client never hears why."""
-    source = asked.environ["wsgi.input"]
-    with gevent.Timeout(DRAIN_TIME, False):  # noqa: FBT003 (no exception, just the end)
-        for _ in range(MAX_DRAIN // DRAIN_STEP):
-            if not source.read(DRAIN_STEP):
-                return
-
-
-def _json(text: bytes) -> Any:
-    """The value, or None where there is none; a tower of brackets is none either."""
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-
-
-def _body(asked: Request, limit: int) -> bytes:
-    if (asked.content_length or 0) > limit:
-        raise Problem(
-            "too-large",
-            f"The upload has {asked.content_length} bytes; at most {limit} are taken.",
-            "Check that it is a .torrent file and not the film itself.",
-        )
-    asked.max_content_length = limit
-    return asked.get_data()
 
 
 def _about(fields: dict[str, Any]) -> About:
@@ -259,6 +219,11 @@ def _shape_entry(entry: Entry) -> dict[str, Any]:
         "source": entry.source,
         "startedAt": entry.started_at,
         "duration": entry.duration,
+        "problem": _shape_problem(entry.problem) if entry.problem is not None else None,
         "steps": steps,
     }
     return {name: value for name, value in shaped.items() if value is not None}
+
+
+def _shape_problem(problem: Problem) -> dict[str, str]:
+    return {"code": problem.code, "detail": problem.detail, "hint": problem.hint}

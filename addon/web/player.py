@@ -6,6 +6,7 @@ once and is held silently until data comes, because any error ends the film in t
 """
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from flask import Blueprint, Request, Response, request
@@ -22,7 +23,9 @@ from addon.playback.ranges import (
     if_range_holds,
     parse_range,
 )
-from addon.playback.resolver import Attempt, Failure, Kept, Resolver, Stored, Stream
+from addon.playback.resolution import Failure, Redirect, Stored
+from addon.playback.resolver import Attempt, Resolver
+from addon.playback.store import Kept, Stream
 from addon.playback.viewers import Viewer, Viewers
 from addon.torrents.metainfo import File
 from addon.torrents.names import content_disposition, content_type
@@ -53,6 +56,7 @@ class Player:
     resolver: Resolver
     viewers: Viewers
     sender: Sender
+    secure: Callable[[Request], bool]
 
     def answer(self, asked: Request, key: str, file: str, token: str) -> Response:
         """GET and HEAD of one play link."""
@@ -67,7 +71,9 @@ class Player:
             (grant.info_hash.key, str(grant.wanted)),
         )
         start = first_offset(asked.headers.get("Range")) or 0
-        attempt = self.resolver.attempt(grant.install, grant.info_hash, grant.wanted, start)
+        attempt = self.resolver.attempt(
+            grant.install, grant.info_hash, grant.wanted, start, secure=self.secure(asked)
+        )
         left = _Absence()
         with watched(asked.environ, left.note):
             resolution = attempt.wait(self._patience(viewer))
@@ -79,6 +85,9 @@ class Player:
             case Failure(problem):
                 self.viewers.forget(viewer)
                 response = problem_response(problem)
+            case Redirect(link=link, served_by=served_by):
+                self.viewers.had_bytes(viewer)
+                response = _sent_elsewhere(link.url, served_by)
             case Stored():
                 response = self._stored(asked, viewer, attempt, resolution)
         response.headers["X-Resolution"] = attempt.entry.id
@@ -187,6 +196,17 @@ class Player:
             return True
         with watched(asked.environ, stream.cancel):
             return stream.wait_first(self._patience(viewer))
+
+
+def _sent_elsewhere(url: str, served_by: str) -> Response:
+    """302, never 301 or 308, which players keep for ever; kept for as long as the choice holds,
+    so that libav does not resolve anew at every seek."""
+    response = Response(status=302)
+    response.headers["Location"] = url
+    response.autocorrect_location_header = False
+    response.headers["Cache-Control"] = "private, max-age=30"
+    response.headers["X-Served-By"] = served_by
+    return response
 
 
 class _Absence:

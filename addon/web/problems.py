@@ -13,10 +13,12 @@ STATUS = {
     "bad-magnet": 400,
     "bad-torrent": 400,
     "bad-request": 400,
+    "bad-source": 400,
     "set-access-key": 403,
     "not-found": 404,
     "no-such-file": 404,
     "not-allowed": 405,
+    "built-in": 409,
     "exists": 409,
     "too-large": 413,
     "bad-range": 416,
@@ -25,15 +27,19 @@ STATUS = {
     "disk-full": 503,
     "no-metadata": 504,
     "no-peers": 504,
+    "no-source": 504,
+    "edge-piece": 504,
 }
 TITLES = {
     "bad-magnet": "This is not a usable magnet link",
     "bad-torrent": "This is not a usable torrent",
     "bad-request": "The request cannot be understood",
+    "bad-source": "This is not a usable source",
     "set-access-key": "The server needs an access key",
     "not-found": "Nothing is here",
     "no-such-file": "The torrent has no such file",
     "not-allowed": "This method does nothing here",
+    "built-in": "It belongs to the server",
     "exists": "It is there already",
     "too-large": "Too large",
     "bad-range": "No byte of this range exists",
@@ -42,6 +48,8 @@ TITLES = {
     "disk-full": "The disk is full",
     "no-metadata": "The torrent's metadata did not come",
     "no-peers": "Nobody delivers the film",
+    "no-source": "Nobody delivers the film",
+    "edge-piece": "A piece at the film's edge cannot be checked",
 }
 _FROM_STATUS = {404: "not-found", 405: "not-allowed", 413: "too-large", 429: "too-many"}
 

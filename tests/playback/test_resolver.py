@@ -5,7 +5,10 @@ import pytest
 
 from addon.errors import Problem
 from addon.playback.journal import Journal
-from addon.playback.resolver import Failure, Resolver, Stored
+from addon.playback.metadata import MetadataSearch
+from addon.playback.resolution import Failure, Stored
+from addon.playback.resolver import Resolver
+from addon.playback.rules import Rules
 from addon.torrents.magnet import InfoHash, parse_magnet
 from addon.torrents.metainfo import File, Metainfo
 from addon.torrents.selection import FileIndex, MainVideo
@@ -74,6 +77,8 @@ class FakeTorrent:
 
 
 class FakeSwarm:
+    p2p = True
+
     def __init__(self, torrent):
         self.torrent = torrent
         self.added = 0
@@ -107,7 +112,10 @@ def make(torrent):
     made = []
 
     def build(budget=5.0, known=True):
-        resolver = Resolver(FakeSwarm(torrent), FakeKept(known), Journal(), budget)
+        swarm = FakeSwarm(torrent)
+        search = MetadataSearch(swarm, None, found=None)
+        rules = Rules(budget=budget, sources=False)
+        resolver = Resolver(swarm, FakeKept(known), Journal(), rules, search, None, None)
         made.append(resolver)
         return resolver
 
@@ -201,7 +209,7 @@ def test_a_mistake_of_ours_is_answered_and_not_swallowed(make, torrent, caplog):
 
 
 def test_when_everybody_has_gone_the_deadline_is_dropped_and_comes_back(make, torrent, monkeypatch):
-    monkeypatch.setattr("addon.playback.resolver.ABSENCE", 0.03)
+    monkeypatch.setattr("addon.playback.first_piece.ABSENCE", 0.03)
     torrent.metadata.set()
     attempt = ask(make())
     assert attempt.wait(0.05) is None

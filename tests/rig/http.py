@@ -249,7 +249,9 @@ def open_stream(
         url = urljoin(url, connection.headers["location"])
 
 
-def post_json(url: str, value: Any, headers: dict[str, str] | None = None) -> Reply:
+def post_json(
+    url: str, value: Any, headers: dict[str, str] | None = None, *, timeout: float = TIMEOUT
+) -> Reply:
     """POST a value as JSON."""
     typed = {"Content-Type": "application/json"} | (headers or {})
-    return request(url, typed, "POST", json.dumps(value).encode())
+    return request(url, typed, "POST", json.dumps(value).encode(), timeout=timeout)

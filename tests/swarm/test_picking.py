@@ -35,7 +35,7 @@ def test_the_last_piece_of_a_file_does_not_reach_into_the_next():
 
 
 def test_a_claimed_piece_is_nobody_elses_whatever_readers_want():
-    wanted = priorities(8, [Want(0, 7), Want(4, 7)], claims=[range(4, 6)])
+    wanted = priorities(8, [Want(0, 7), Want(4, 7)], claims={4, 5})
     assert wanted[4:6] == [UNWANTED] * 2
 
 

@@ -1,0 +1,352 @@
+"""Feeders: verified sources keep filling pieces ahead of the players, so that a source may die in
+mid-film and nobody notices.
+
+A feeder belongs to one file that is being read. It looks at what its readers wait for, claims a
+run of pieces there, fetches exactly those over HTTP, checks each one's hash and hands it to the
+store. When a source closes, stalls, lies or refuses, the next one goes on at the first missing
+piece; when none is left, all are raced anew for the piece that is missing.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Protocol
+
+import gevent
+from gevent.threadpool import ThreadPool
+
+from addon.errors import Problem
+from addon.playback.store import SwarmTorrent
+from addon.sources.base import Link, Media, Source
+from addon.sources.fetch import Client, Lost, PieceReader
+from addon.sources.health import Verdict
+from addon.sources.probe import Found
+from addon.swarm.torrent import Need
+from addon.torrents.metainfo import File, Metainfo
+
+log = logging.getLogger(__name__)
+
+LOOK = 0.1
+# One GET: long enough that opening it costs nothing, short enough to follow the player.
+RUN_BYTES = 16 * 1024 * 1024
+# How far ahead of the player a source is used. Its owner pays for what nobody watches.
+AHEAD_BYTES = 48 * 1024 * 1024
+# A living swarm carries the film; a reader that waits longer than this for it is helped.
+SWARM_PATIENCE = 1.5
+SCREEN = 10.0
+SEARCH = 20.0
+# After the last reader has gone the same player comes back: every seek is a disconnect.
+LINGER = 30.0
+# Its readers are gone so long: what is being fetched is not wanted any more.
+ABANDON = 2.0
+DROPPED_FOR = 30.0
+BACK_OFF = (0.5, 1.0, 2.0, 4.0)
+# What says that a link is no longer good, rather than that its source is bad.
+_EXPIRED = frozenset({Verdict.REFUSED, Verdict.ABSENT})
+
+
+class Sources(Protocol):
+    """``sources.finder.Sources``."""
+
+    def ordered(self, media: Media) -> list[Source]: ...
+    def race(
+        self,
+        media: Media,
+        piece: int | None,
+        deadline: float,
+        *,
+        sources: Sequence[Source] | None = None,
+        started: Callable[[Source], None] = ...,
+    ) -> Generator[Found, None, None]: ...
+    def learn(self, found: Found, media: Media) -> None: ...
+
+
+@dataclass
+class _Supplier:
+    """A source that has proved itself for this file. ``links`` are kept until they expire."""
+
+    source: Source
+    links: dict[int, Link]
+    delivered: int = 0
+    renewed: bool = False
+
+
+class Feeder:
+    """Fills one file of one torrent while somebody reads it; ``active`` names who delivers."""
+
+    def __init__(
+        self,
+        torrent: SwarmTorrent,
+        media: Media,
+        client: Client,
+        sources: Sources,
+        pool: ThreadPool,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        if media.metainfo is None or media.file is None:
+            raise RuntimeError("a feeder works only once the metadata is known")
+        self.torrent = torrent
+        self._media = media
+        self._metainfo: Metainfo = media.metainfo
+        self._file: File = media.file
+        self._pieces = media.metainfo.pieces_of(media.file)
+        self._client = client
+        self._sources = sources
+        self._pool = pool
+        self._clock = clock
+        self._ahead = max(1, AHEAD_BYTES // media.metainfo.piece_length)
+        self._suppliers: list[_Supplier] = []
+        self._dropped: dict[str, float] = {}
+        self._blocked: tuple[int, float] | None = None
+        self._leads = False
+        self._at = 0
+        self.active: str | None = None
+        self.wanted_at = clock()
+
+    def join(self, found: Found) -> None:
+        """A source has proved itself: it is used first, and the swarm is not waited for."""
+        self._leads = True
+        known = [s for s in self._suppliers if s.source.name != found.name]
+        links = {self._file.index: found.link} if found.link is not None else {}
+        self._suppliers = [_Supplier(found.source, links), *known]
+        self._dropped.pop(found.name, None)
+
+    def run(self) -> None:
+        """Work until nobody has read for a while."""
+        failures = 0
+        while self.torrent.failure is None:
+            needs = self._needs()
+            now = self._clock()
+            if needs:
+                self.wanted_at = now
+            elif now - self.wanted_at > LINGER:
+                return
+            span = self._span(needs)
+            if span is None:
+                gevent.sleep(LOOK)
+                continue
+            supplier = self._supplier(span.start)
+            if supplier is None:
+                if self._search(span.start):
+                    failures = 0
+                else:
+                    gevent.sleep(BACK_OFF[min(failures, len(BACK_OFF) - 1)])
+                    failures += 1
+                continue
+            failures = 0
+            self._work(supplier, span)
+
+    # What is needed
+
+    def _needs(self) -> list[Need]:
+        """The readers of this file: those that wait first, then the newest."""
+        mine = [need for need in self.torrent.needs() if need.last == self._pieces.stop - 1]
+        return sorted(mine, key=lambda need: not need.blocked)
+
+    def _span(self, needs: Sequence[Need]) -> range | None:
+        """Where pieces are to be filled now; its first one is missing."""
+        waits = self._waits(needs)
+        alone = not self.torrent.peers_seen()[0]
+        for need in needs:
+            if not (self._leads or alone) and not (need.blocked and waits):
+                continue
+            stop = min(need.last, need.piece + self._ahead) + 1
+            for index in range(need.piece, stop):
+                if not self.torrent.has_piece(index):
+                    return range(index, stop)
+        return None
+
+    def _waits(self, needs: Sequence[Need]) -> bool:
+        """Whether the first reader has waited for the same piece longer than a swarm may take."""
+        now = self._clock()
+        if not needs or not needs[0].blocked:
+            self._blocked = None
+            return False
+        if self._blocked is None or self._blocked[0] != needs[0].piece:
+            self._blocked = needs[0].piece, now
+        return now - self._blocked[1] > SWARM_PATIENCE
+
+    # Who fills them
+
+    def _supplier(self, piece: int) -> _Supplier | None:
+        return next((s for s in self._suppliers if self._may_fill(s.source, piece)), None)
+
+    def _may_fill(self, source: Source, piece: int) -> bool:
+        """A source that cannot resume begins with the file or not at all."""
+        near = (piece - self._pieces.start) * self._metainfo.piece_length < RUN_BYTES
+        return source.resumable or near
+
+    def _search(self, piece: int) -> bool:
+        """Race everybody who was not dropped a moment ago for a missing piece."""
+        now = self._clock()
+        self._dropped = {n: until for n, until in self._dropped.items() if until > now}
+        asked = [
+            source
+            for source in self._sources.ordered(self._media)
+            if source.name not in self._dropped and self._may_fill(source, piece)
+        ]
+        if not asked:
+            return False
+        with closing(self._sources.race(self._media, piece, now + SEARCH, sources=asked)) as race:
+            for found in race:
+                if not found.verified:
+                    self._tell(found.name, found.verdict, found.reason)
+                    continue
+                leads = self._leads
+                self.join(found)
+                self._leads = leads
+                if found.piece is not None and found.data is not None:
+                    self.torrent.feed(found.piece, found.data)
+                log.info("[%s] [%s] ✓ goes on from here", self._key, found.name)
+                return True
+        return False
+
+    def _work(self, supplier: _Supplier, span: range) -> None:
+        """Let one source fill one run, and follow the player meanwhile."""
+        run = self._claim(supplier, span)
+        if not run:
+            gevent.sleep(LOOK)
+            return
+        self.active = supplier.source.name
+        self._at = run.start
+        filling = gevent.spawn(self._fill, supplier, run)
+        try:
+            while not filling.ready():
+                filling.join(LOOK)
+                if not filling.ready() and self._left_behind(run):
+                    filling.kill()
+        finally:
+            filling.kill()
+            self.active = None
+            self.torrent.give_back(run)
+
+    def _claim(self, supplier: _Supplier, span: range) -> range:
+        most = max(1, RUN_BYTES // self._metainfo.piece_length)
+        peers = self.torrent.peers_seen()[0]
+        if not supplier.source.resumable:
+            if not peers:
+                most = len(self._pieces)
+                span = range(span.start, self._pieces.stop)
+            run = self.torrent.claim(span, most)
+            # Its bytes come from the file's start on; what is there already is passed over.
+            return range(self._pieces.start, run.stop) if run else run
+        run = self.torrent.claim(span, most)
+        if run.start != span.start or not run:
+            # Peers have begun the very piece that the player waits for, and do not bring it.
+            self.torrent.give_back(run)
+            waits = self._blocked is not None and self._blocked[0] == span.start
+            return range(span.start, span.start + 1) if waits or self._leads else range(0)
+        return run
+
+    def _left_behind(self, run: range) -> bool:
+        """Whether no player comes this way any more."""
+        needs = self._needs()
+        if not needs:
+            return self._clock() - self.wanted_at > ABANDON
+        self.wanted_at = self._clock()
+        return not any(run.start - self._ahead <= need.piece < run.stop for need in needs)
+
+    def _turn(self, run: range) -> bool:
+        """Whether to go to another player, who waits while this one does not."""
+        blocked = [need.piece for need in self._needs() if need.blocked]
+        return bool(blocked) and not any(self._at <= piece < run.stop for piece in blocked)
+
+    def _fill(self, supplier: _Supplier, run: range) -> None:
+        try:
+            with PieceReader(
+                self._client,
+                supplier.source,
+                self._media,
+                run,
+                self._clock() + SCREEN,
+                links=supplier.links,
+                clock=self._clock,
+            ) as reader:
+                for index, data in reader.pieces():
+                    self._take(index, data)
+                    supplier.delivered += 1
+                    self._at = index + 1
+                    if self._turn(run):
+                        return
+        except Lost as reason:
+            self._failed(supplier, reason)
+        except Problem as problem:
+            log.info("[%s] nothing more is fed: %s", self._key, problem.detail)
+
+    def _take(self, index: int, data: bytes) -> None:
+        if self.torrent.has_piece(index):
+            return
+        if not self._pool.apply(self._metainfo.check_piece, (index, data)):
+            raise Lost(Verdict.WRONG, f"sends wrong bytes: piece {index} has another hash")
+        if not self.torrent.feed(index, data):
+            raise Lost(Verdict.OURS, f"piece {index} was not taken by the store")
+
+    def _failed(self, supplier: _Supplier, reason: Lost) -> None:
+        name = supplier.source.name
+        if reason.verdict in _EXPIRED and supplier.delivered and not supplier.renewed:
+            log.info("[%s] [%s] %s: its link is asked for anew", self._key, name, reason.reason)
+            supplier.links.clear()
+            supplier.renewed = True
+            return
+        self._tell(name, reason.verdict, reason.reason)
+        self._suppliers = [s for s in self._suppliers if s is not supplier]
+        self._dropped[name] = self._clock() + DROPPED_FOR
+        found = Found(
+            supplier.source, reason.verdict, reason.reason, retry_after=reason.retry_after
+        )
+        self._sources.learn(found, self._media)
+
+    def _tell(self, name: str, verdict: Verdict, reason: str) -> None:
+        log.info("[%s] [%s] ✗ %s: %s", self._key, name, verdict.value, reason)
+
+    @property
+    def _key(self) -> str:
+        return self._media.info_hash.key[:8]
+
+
+class Feeders:
+    """One feeder for each file that is read; ``close`` ends them."""
+
+    def __init__(self, client: Client, sources: Sources) -> None:
+        self._client = client
+        self._sources = sources
+        self._pool = ThreadPool(2)
+        self._running: dict[tuple[str, int], tuple[Feeder, gevent.Greenlet]] = {}
+
+    def keep(self, torrent: SwarmTorrent, media: Media, winner: Found | None = None) -> None:
+        """See to it that somebody fills this file while it is read; ``winner`` leads, if given."""
+        if media.metainfo is None or media.file is None:
+            raise RuntimeError("a feeder works only once the metadata is known")
+        key = media.metainfo.info_hash.key, media.file.index
+        running = self._running.get(key)
+        if running is None or running[1].dead or running[0].torrent is not torrent:
+            if running is not None:
+                running[1].kill(block=False)
+            feeder = Feeder(torrent, media, self._client, self._sources, self._pool)
+            greenlet = gevent.spawn(feeder.run)
+            self._running[key] = running = feeder, greenlet
+            greenlet.link(lambda done: self._ended(key, done))
+        running[0].wanted_at = time.monotonic()
+        if winner is not None:
+            running[0].join(winner)
+
+    def names(self, info_hash: str) -> list[str]:
+        """Who is delivering to a torrent at this moment."""
+        return [
+            feeder.active
+            for (key, _), (feeder, _) in self._running.items()
+            if key == info_hash and feeder.active
+        ]
+
+    def close(self) -> None:
+        """End all feeders and their threads."""
+        gevent.killall([greenlet for _, greenlet in self._running.values()])
+        self._running.clear()
+        self._pool.kill()
+
+    def _ended(self, key: tuple[str, int], greenlet: gevent.Greenlet) -> None:
+        running = self._running.get(key)
+        if running is not None and running[1] is greenlet:
+            del self._running[key]
