@@ -127,7 +127,15 @@ class Application:
             return public_base(asked, settings.base_url)
 
         sessions = Sessions(self._keys, base_of)
-        apis = api.Api(gate, sessions, links, self._torrents, journal, settings.base_url)
+        apis = api.Api(
+            gate,
+            sessions,
+            links,
+            self._torrents,
+            journal,
+            settings.base_url,
+            self._titles.title_of,
+        )
         self._page_install = pages.PageInstall(installs, self._kept_keys)
         self._flask = _flask(
             [
@@ -148,7 +156,15 @@ class Application:
                 ),
                 pages.blueprint(gate, sessions, self._page_install, base_of),
                 stremio.blueprint(
-                    stremio.Stremio(gate, installs, links, catalogs, streams, settings.base_url)
+                    stremio.Stremio(
+                        gate,
+                        installs,
+                        links,
+                        catalogs,
+                        streams,
+                        settings.base_url,
+                        settings.p2p_on,
+                    )
                 ),
             ],
             trust_proxy=settings.trust_proxy,

@@ -268,6 +268,7 @@ class Torrents:
         key = torrent.info_hash.key
         metainfo = torrent.metainfo
         done = torrent.verified_bytes()
+        before = self._reported.get(key, done)
         if metainfo is None or not torrent.readers or self._reported.get(key) == done:
             return
         self._reported[key] = done
@@ -277,7 +278,7 @@ class Torrents:
             100 * done / max(1, metainfo.total_size),
             human_size(done),
             human_size(metainfo.total_size),
-            human_size(torrent.progress.download_rate),
+            human_size(round((done - before) / REPORT_INTERVAL)),
             torrent.progress.peers,
             "".join(f" and {name}" for name in self._feeding(key)),
         )

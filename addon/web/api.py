@@ -1,6 +1,7 @@
 """``/api``: torrents and resolutions, for the front page and for other programs."""
 
 import logging
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,6 +11,7 @@ from flask import Blueprint, Request, Response, jsonify, request
 from addon.access.gate import Gate
 from addon.access.links import Grant, Links
 from addon.errors import Problem
+from addon.library.titles import Title
 from addon.playback.journal import Entry, Journal
 from addon.playback.torrents import About, Listed, Torrents
 from addon.torrents.magnet import InfoHash, parse_magnet
@@ -35,6 +37,7 @@ class Api:
     torrents: Torrents
     journal: Journal
     base_url: str | None
+    title_of: Callable[[InfoHash], Title | None] = lambda _: None
 
     def require_access(self, asked: Request) -> None:
         """Raise ``not-found`` unless this request may use the API."""
@@ -79,7 +82,12 @@ class Api:
             "peers": listed.progress.peers,
             "readers": listed.readers,
             "sources": list(listed.sources),
+            "active": listed.active,
         }
+        title = self.title_of(info_hash)
+        if title is not None:
+            shaped["title"] = {"id": title.id, "type": title.type, "name": title.name}
+            shaped["sample"] = title.sample
         if listed.name:
             shaped["name"] = listed.name
         if metainfo:

@@ -17,6 +17,7 @@ class Swarm(Protocol):
     """The session."""
 
     listening: bool
+    p2p: bool
 
     def torrents(self) -> Sequence[Torrent]: ...
 
@@ -33,14 +34,15 @@ def blueprint(swarm: Swarm, stopping: Callable[[], bool]) -> Blueprint:
 
     @routes.get("/readyz")
     def readyz() -> tuple[Response, int]:
-        """What works: 200 when torrents can be played."""
+        """What works: 200 when films can be played. Without P2P they come from sources only."""
         torrents = swarm.torrents()
+        ready = swarm.listening or not swarm.p2p
         body = {
-            "status": "ready" if swarm.listening else "not-listening",
-            "p2p": {"listening": swarm.listening},
+            "status": "ready" if ready else "not-listening",
+            "p2p": {"on": swarm.p2p, "listening": swarm.listening},
             "torrents": len(torrents),
             "readers": sum(torrent.readers for torrent in torrents),
         }
-        return jsonify(body), 200 if swarm.listening else 503
+        return jsonify(body), 200 if ready else 503
 
     return routes

@@ -66,6 +66,7 @@ class Stremio:
     catalogs: Catalogs
     streams: Streams
     base_url: str | None
+    p2p: bool = True
 
     def enter(self, asked: Request, token: str | None) -> str:
         """The id of the install that asks, empty for none; ``not-found`` where one is needed."""
@@ -120,7 +121,7 @@ class Stremio:
             hints["notWebReady"] = True
         return {
             "name": f"{NAME}\n{quality}" if quality else NAME,
-            "description": "\n".join(_lines(entry)),
+            "description": "\n".join([*_names(entry), _facts(entry, p2p=self.p2p)]),
             "url": url,
             "behaviorHints": hints,
         }
@@ -251,15 +252,20 @@ def _video(video: Video) -> dict[str, Any]:
     return shaped
 
 
-def _lines(entry: StreamEntry) -> list[str]:
-    """The torrent's name, the file's if it is another one, and what is known of it."""
+def _names(entry: StreamEntry) -> list[str]:
+    """The torrent's name, and the file's if it is another one."""
+    names = [display_name(entry.name)] if entry.name else []
+    if entry.file is not None and display_name(entry.file.name) not in names:
+        names.append(display_name(entry.file.name))
+    return names
+
+
+def _facts(entry: StreamEntry, *, p2p: bool) -> str:
+    """Size, kind of release, and where its bytes come from."""
     release, file = entry.release, entry.file
-    lines = [display_name(entry.name)] if entry.name else []
-    if file is not None and display_name(file.name) not in lines:
-        lines.append(display_name(file.name))
     facts = [human_size(file.length)] if file is not None else ["size not known yet"]
     facts += [word for word in (release.source, release.codec, release.audio) if word]
-    return [*lines, " · ".join([*facts, "P2P"])]
+    return " · ".join([*facts, "P2P" if p2p else "HTTP sources"])
 
 
 def _binge_group(entry: StreamEntry) -> str:

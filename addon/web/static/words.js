@@ -88,8 +88,15 @@ export function state(torrent) {
     `${percent(torrent)} %`,
     size(torrent.verifiedBytes ?? 0),
     moving ? `${size(torrent.downloadRate)}/s` : "resting",
-    moving ? peers || "no peers" : "",
+    moving ? from(torrent) || peers || "no peers" : "",
   ].filter(Boolean).join(" · ");
+}
+
+/** Who is delivering: peers, sources, or both. */
+function from(torrent) {
+  const sources = (torrent.sources ?? []).filter((name) => name !== "swarm");
+  const peers = torrent.peers ? count(torrent.peers, "peer", "peers") : "";
+  return sources.length ? `from ${[peers, ...sources].filter(Boolean).join(" and ")}` : "";
 }
 
 /** Puts text on the clipboard and says so on the button. */
