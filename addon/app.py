@@ -8,12 +8,12 @@ import time
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import gevent
 from flask import Blueprint, Flask, Request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from addon import configured
 from addon.access.gate import Gate
 from addon.access.installs import Installs
 from addon.access.keys import load_keys
@@ -25,28 +25,23 @@ from addon.database.library import KeptLibrary
 from addon.database.sources import KeptSources
 from addon.database.tables import open_database
 from addon.database.torrents import KeptTorrents
-from addon.errors import Problem, SettingsError
 from addon.library.catalogs import Catalogs
 from addon.library.streams import Streams
 from addon.library.titles import Titles
-from addon.net.addresses import PORTS, AddressPolicy, Refused
+from addon.net.addresses import AddressPolicy, Refused
 from addon.net.client import Client
 from addon.playback.feeder import Feeders
 from addon.playback.journal import Journal
 from addon.playback.metadata import MetadataSearch
 from addon.playback.resolver import Resolver
-from addon.playback.rules import Rules
 from addon.playback.store import SwarmTorrent
 from addon.playback.torrents import Torrents
 from addon.playback.viewers import Viewers
 from addon.settings import Settings
-from addon.sources.catalogue import BUILT_IN, load_catalogue
 from addon.sources.finder import Sources
 from addon.sources.health import Experience
 from addon.sources.metadata import MetadataSources
-from addon.sources.registry import Registry
-from addon.sources.template import Template, parse_template
-from addon.swarm.session import Swarm, SwarmConfig
+from addon.swarm.session import Swarm
 from addon.torrents.metainfo import Metainfo
 from addon.web import api, health, pages, player, problems, sources, stremio
 from addon.web.sending import Sender
@@ -84,16 +79,16 @@ class Application:
 
         journal = Journal()
         self._swarm = Swarm(
-            _swarm_config(settings),
+            configured.swarm_config(settings),
             on_metadata=self._metadata_arrived,
         )
         kept = KeptTorrents(self._database)
         self._titles = Titles(library, kept)
 
-        policy = _address_policy(settings)
-        client = Client(policy)
+        policy = configured.address_policy(settings)
+        client = self._client = Client(policy)
         self._kept_health = KeptHealth(self._database)
-        registry = _registry(settings, KeptSources(self._database))
+        registry = configured.registry(settings, KeptSources(self._database))
         self._sources = Sources(
             client,
             registry,
@@ -101,7 +96,7 @@ class Application:
             screen=settings.source_test_timeout / 1000,
         )
         self._feeders = Feeders(client, self._sources)
-        self._places = MetadataSources(client, _torrent_caches(settings))
+        self._places = MetadataSources(client, configured.torrent_caches(settings))
         self._search = MetadataSearch(
             self._swarm,
             self._places if settings.enable_http_fallback else None,
@@ -114,7 +109,7 @@ class Application:
             self._swarm,
             self._torrents,
             journal,
-            _rules(settings),
+            configured.rules(settings),
             self._search,
             self._sources,
             self._feeders,
@@ -204,6 +199,7 @@ class Application:
         self._swarm.close()
         self._places.close()
         self._sources.close()
+        self._client.close()
         self._keep_experience()
         self._database.dispose()
 
@@ -249,26 +245,6 @@ def create_app(settings: Settings) -> Application:
     return Application(settings)
 
 
-def _rules(settings: Settings) -> Rules:
-    return Rules(
-        budget=settings.resolve_budget / 1000,
-        p2p=settings.p2p_on,
-        sources=settings.enable_http_fallback,
-        strategy=settings.strategy,
-        head_start=settings.p2p_head_start / 1000,
-        p2p_timeout=settings.p2p_timeout / 1000,
-        mode=settings.fallback_mode,
-    )
-
-
-def _address_policy(settings: Settings) -> AddressPolicy:
-    own = {(settings.host, settings.port)}
-    if settings.base_url:
-        parts = urlsplit(settings.base_url)
-        own.add((parts.hostname or "", parts.port or PORTS[parts.scheme]))
-    return AddressPolicy(allow_private=settings.allow_private_addresses, own=frozenset(own))
-
-
 def _may_send(policy: AddressPolicy, url: str) -> bool:
     """Whether a player may be sent to a URL."""
     try:
@@ -277,38 +253,6 @@ def _may_send(policy: AddressPolicy, url: str) -> bool:
         log.info("no player is sent to a source: %s", reason)
         return False
     return True
-
-
-def _registry(settings: Settings, kept: KeptSources) -> Registry:
-    configured = load_catalogue(settings.sources_file) if settings.sources_file else []
-    return Registry(load_catalogue(BUILT_IN), configured, kept, settings.exclude_sources)
-
-
-def _torrent_caches(settings: Settings) -> list[tuple[str, Template]]:
-    """METADATA_SOURCES, each named after its host."""
-    caches = []
-    for text in settings.metadata_sources:
-        try:
-            caches.append((urlsplit(text).hostname or text, parse_template(text)))
-        except Problem as problem:
-            raise SettingsError([f"METADATA_SOURCES: {problem.detail}"]) from None
-    return caches
-
-
-def _swarm_config(settings: Settings) -> SwarmConfig:
-    return SwarmConfig(
-        folder=settings.data_dir / "cache",
-        p2p=settings.p2p_on,
-        interface=settings.p2p_interface,
-        port=settings.p2p_port or 0,
-        dht=settings.dht,
-        lsd=settings.lsd,
-        upnp=settings.upnp,
-        download_rate=settings.download_rate or 0,
-        upload_rate=settings.upload_rate or 0,
-        max_active=settings.max_active_torrents,
-        allow_private=settings.allow_private_addresses,
-    )
 
 
 def _flask(blueprints: list[Blueprint], *, trust_proxy: bool) -> Flask:

@@ -17,7 +17,7 @@ from typing import Protocol
 import gevent
 from gevent.threadpool import ThreadPool
 
-from addon.errors import Problem
+from addon.errors import Problem, outcome
 from addon.playback.store import SwarmTorrent
 from addon.sources.base import Link, Media, Source
 from addon.sources.fetch import Client, Lost, PieceReader
@@ -254,6 +254,8 @@ class Feeder:
         return bool(blocked) and not any(self._at <= piece < run.stop for piece in blocked)
 
     def _fill(self, supplier: _Supplier, run: range) -> None:
+        # The next piece is read while this one is checked and handed in.
+        taking: gevent.Greenlet | None = None
         try:
             with PieceReader(
                 self._client,
@@ -265,23 +267,34 @@ class Feeder:
                 clock=self._clock,
             ) as reader:
                 for index, data in reader.pieces():
-                    self._take(index, data)
+                    _finish(taking)
+                    taking = gevent.spawn(self._take, index, data)
                     supplier.delivered += 1
                     self._at = index + 1
                     if self._turn(run):
-                        return
+                        break
+                _finish(taking)
         except Lost as reason:
             self._failed(supplier, reason)
         except Problem as problem:
             log.info("[%s] nothing more is fed: %s", self._key, problem.detail)
+        finally:
+            if taking is not None:
+                taking.kill()
 
-    def _take(self, index: int, data: bytes) -> None:
+    def _take(self, index: int, data: bytes) -> Lost | Problem | None:
+        """Check a piece and hand it in; what is wrong comes back as a value, because gevent prints
+        whatever a greenlet raises."""
         if self.torrent.has_piece(index):
-            return
+            return None
         if not self._pool.apply(self._metainfo.check_piece, (index, data)):
-            raise Lost(Verdict.WRONG, f"sends wrong bytes: piece {index} has another hash")
-        if not self.torrent.feed(index, data):
-            raise Lost(Verdict.OURS, f"piece {index} was not taken by the store")
+            return Lost(Verdict.WRONG, f"sends wrong bytes: piece {index} has another hash")
+        taken = outcome(self.torrent.feed, index, data)
+        if isinstance(taken, Problem):
+            return taken
+        if not taken:
+            return Lost(Verdict.OURS, f"piece {index} was not taken by the store")
+        return None
 
     def _failed(self, supplier: _Supplier, reason: Lost) -> None:
         name = supplier.source.name
@@ -304,6 +317,13 @@ class Feeder:
     @property
     def _key(self) -> str:
         return self._media.info_hash.key[:8]
+
+
+def _finish(taking: gevent.Greenlet | None) -> None:
+    """Wait for the piece before, and raise what was wrong with it."""
+    wrong = taking.get() if taking is not None else None
+    if wrong is not None:
+        raise wrong
 
 
 class Feeders:

@@ -197,18 +197,18 @@ class PieceReader:
     def pieces(self) -> Iterator[tuple[int, bytes]]:
         """Each piece and its bytes, unchecked; Lost where the source fails."""
         for index in self._run:
-            yield index, bytes(self._take(self._metainfo.content_size(index)))
+            yield index, self._take(self._metainfo.content_size(index))
 
-    def _take(self, size: int) -> bytearray:
-        data = bytearray()
-        while len(data) < size:
+    def _take(self, size: int) -> bytes:
+        parts = []
+        while size:
             if not self._left:
                 self._next_span()
-            most = min(size - len(data), self._left, CHUNK)
-            part = self._read(most)
+            part = self._read(min(size, self._left, CHUNK))
             self._left -= len(part)
-            data += part
-        return data
+            size -= len(part)
+            parts.append(part)
+        return b"".join(parts)
 
     def _next_span(self) -> None:
         self.close()

@@ -14,8 +14,8 @@ from cachetools import TTLCache
 from gevent.threadpool import ThreadPool
 
 from addon.errors import Problem
-from addon.sources.base import Link, Media, NotYet, Source
-from addon.sources.fetch import Client
+from addon.sources.base import Link, Media, Source
+from addon.sources.fetch import Client, Lost, locate
 from addon.sources.health import Experience, Verdict
 from addon.sources.probe import Found, Prober
 from addon.sources.race import race
@@ -216,6 +216,6 @@ def _memo(source: Source, media: Media) -> tuple[str, str, str]:
 
 def _link(source: Source, media: Media, deadline: float) -> Link | None:
     try:
-        return source.locate(media, deadline)
-    except NotYet:
+        return locate(source, media, deadline)
+    except Lost:
         return None

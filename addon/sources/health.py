@@ -74,7 +74,8 @@ class Health:
 
     def cost(self, now: float) -> float:
         """Expected seconds to a success, more or less: lower is asked sooner."""
-        return ((self.ttfb or UNKNOWN_TTFB) + 0.3) / max(self.chance(now), 0.01)
+        ttfb = UNKNOWN_TTFB if self.ttfb is None else self.ttfb
+        return (ttfb + 0.3) / max(self.chance(now), 0.01)
 
     def after(
         self,
@@ -98,7 +99,8 @@ class Health:
         streak = then.streak + 1
         cool = 0.0
         if streak >= STREAK:
-            cool = now + min(COOL_DOWN * 2.0 ** (streak - STREAK), MAX_COOL_DOWN) * spread
+            doubled = COOL_DOWN * 2.0 ** min(streak - STREAK, 10)
+            cool = now + min(doubled, MAX_COOL_DOWN) * spread
         return replace(then, bad=then.bad + 1, streak=streak, cool_until=cool)
 
 

@@ -12,7 +12,7 @@ from addon.sources.registry import Entry, Registry
 from addon.torrents.magnet import InfoHash, Magnet
 from addon.torrents.metainfo import Metainfo
 from addon.torrents.selection import FileIndex, MainVideo, select
-from addon.web.bodies import read_object
+from addon.web.bodies import TOO_LARGE, drain, read_object
 
 MAX_WORKING = 12
 
@@ -37,6 +37,8 @@ def blueprint(
     @routes.after_request
     def never_stored(response: Response) -> Response:
         response.headers["Cache-Control"] = "no-store"
+        if response.status_code == TOO_LARGE:
+            drain(request)
         return response
 
     @routes.get("")
