@@ -30,7 +30,7 @@ from addon.library.streams import Streams
 from addon.library.titles import Titles
 from addon.net.addresses import AddressPolicy, Refused
 from addon.net.client import Client
-from addon.playback.feeder import Feeders
+from addon.playback.feeders import Feeders
 from addon.playback.journal import Journal
 from addon.playback.metadata import MetadataSearch
 from addon.playback.resolver import Resolver

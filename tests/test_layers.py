@@ -17,9 +17,10 @@ REPOSITORY = Path(__file__).parents[1]
 # are those of all entries that hold for it. Names are relative to ``addon``.
 ALLOWED = {
     "app": {
-        "access", "database", "errors", "library", "net", "playback", "settings", "sources",
-        "swarm", "torrents", "web",
+        "access", "configured", "database", "errors", "library", "net", "playback", "settings",
+        "sources", "swarm", "torrents", "web",
     },
+    "configured": {"errors", "net", "playback", "settings", "sources", "swarm"},
     "server": {"errors", "logs", "settings"},
     "logs": {"settings"},
     "settings": {"errors", "options"},

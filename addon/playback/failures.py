@@ -20,11 +20,15 @@ def gone() -> Problem:
     )
 
 
-def no_metadata(torrent: SwarmTorrent | None, answers: Sequence[Answer], budget: float) -> Problem:
-    """Nobody told us what the torrent holds."""
+def no_metadata(
+    torrent: SwarmTorrent | None, answers: Sequence[Answer], silent: Sequence[str], budget: float
+) -> Problem:
+    """Nobody told us what the torrent holds; ``silent`` are the places that have not answered."""
     tried = [_swarm(torrent)] if torrent is not None else []
-    if answers:
-        tried.append(_listed([f"{answer.place.name}: {answer.reason}" for answer in answers]))
+    reasons = [_told(answer) for answer in answers]
+    reasons += [f"{name} has not answered" for name in silent]
+    if reasons:
+        tried.append(_listed(reasons))
     if not tried:
         tried = ["P2P is off, and no place is known that has its .torrent file"]
     when = f"within {budget:.0f} s" if torrent is not None else "over HTTP"
@@ -90,6 +94,11 @@ def _delivery(torrent: SwarmTorrent) -> str:
     if not peers:
         return f"No peer is connected: {_swarm(torrent)}"
     return f"{peers} peers are connected ({seeds} with the whole film), but none sent the piece"
+
+
+def _told(answer: Answer) -> str:
+    name, reason = answer.place.name, answer.reason.rstrip(".")
+    return reason if reason.startswith(name) else f"{name}: {reason}"
 
 
 def _listed(reasons: Sequence[str]) -> str:

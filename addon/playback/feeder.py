@@ -18,12 +18,12 @@ import gevent
 from gevent.threadpool import ThreadPool
 
 from addon.errors import Problem, outcome
+from addon.playback.demand import Demand
 from addon.playback.store import SwarmTorrent
 from addon.sources.base import Link, Media, Source
 from addon.sources.fetch import Client, Lost, PieceReader
 from addon.sources.health import Verdict
 from addon.sources.probe import Found
-from addon.swarm.torrent import Need
 from addon.torrents.metainfo import File, Metainfo
 
 log = logging.getLogger(__name__)
@@ -31,16 +31,10 @@ log = logging.getLogger(__name__)
 LOOK = 0.1
 # One GET: long enough that opening it costs nothing, short enough to follow the player.
 RUN_BYTES = 16 * 1024 * 1024
-# How far ahead of the player a source is used. Its owner pays for what nobody watches.
-AHEAD_BYTES = 48 * 1024 * 1024
-# A living swarm carries the film; a reader that waits longer than this for it is helped.
-SWARM_PATIENCE = 1.5
 SCREEN = 10.0
 SEARCH = 20.0
 # After the last reader has gone the same player comes back: every seek is a disconnect.
 LINGER = 30.0
-# Its readers are gone so long: what is being fetched is not wanted any more.
-ABANDON = 2.0
 DROPPED_FOR = 30.0
 BACK_OFF = (0.5, 1.0, 2.0, 4.0)
 # What says that a link is no longer good, rather than that its source is bad.
@@ -96,14 +90,12 @@ class Feeder:
         self._sources = sources
         self._pool = pool
         self._clock = clock
-        self._ahead = max(1, AHEAD_BYTES // media.metainfo.piece_length)
         self._suppliers: list[_Supplier] = []
         self._dropped: dict[str, float] = {}
-        self._blocked: tuple[int, float] | None = None
         self._leads = False
         self._at = 0
         self.active: str | None = None
-        self.wanted_at = clock()
+        self.demand = Demand(torrent, self._pieces, media.metainfo.piece_length, clock)
 
     def join(self, found: Found) -> None:
         """A source has proved itself: it is used first, and the swarm is not waited for."""
@@ -116,14 +108,8 @@ class Feeder:
     def run(self) -> None:
         """Work until nobody has read for a while."""
         failures = 0
-        while self.torrent.failure is None:
-            needs = self._needs()
-            now = self._clock()
-            if needs:
-                self.wanted_at = now
-            elif now - self.wanted_at > LINGER:
-                return
-            span = self._span(needs)
+        while self.torrent.failure is None and self.demand.idle_for() < LINGER:
+            span = self.demand.span(leads=self._leads)
             if span is None:
                 gevent.sleep(LOOK)
                 continue
@@ -137,36 +123,6 @@ class Feeder:
                 continue
             failures = 0
             self._work(supplier, span)
-
-    # What is needed
-
-    def _needs(self) -> list[Need]:
-        """The readers of this file: those that wait first, then the newest."""
-        mine = [need for need in self.torrent.needs() if need.last == self._pieces.stop - 1]
-        return sorted(mine, key=lambda need: not need.blocked)
-
-    def _span(self, needs: Sequence[Need]) -> range | None:
-        """Where pieces are to be filled now; its first one is missing."""
-        waits = self._waits(needs)
-        alone = not self.torrent.peers_seen()[0]
-        for need in needs:
-            if not (self._leads or alone) and not (need.blocked and waits):
-                continue
-            stop = min(need.last, need.piece + self._ahead) + 1
-            for index in range(need.piece, stop):
-                if not self.torrent.has_piece(index):
-                    return range(index, stop)
-        return None
-
-    def _waits(self, needs: Sequence[Need]) -> bool:
-        """Whether the first reader has waited for the same piece longer than a swarm may take."""
-        now = self._clock()
-        if not needs or not needs[0].blocked:
-            self._blocked = None
-            return False
-        if self._blocked is None or self._blocked[0] != needs[0].piece:
-            self._blocked = needs[0].piece, now
-        return now - self._blocked[1] > SWARM_PATIENCE
 
     # Who fills them
 
@@ -215,7 +171,7 @@ class Feeder:
         try:
             while not filling.ready():
                 filling.join(LOOK)
-                if not filling.ready() and self._left_behind(run):
+                if not filling.ready() and self.demand.left(run):
                     filling.kill()
         finally:
             filling.kill()
@@ -232,26 +188,10 @@ class Feeder:
             run = self.torrent.claim(span, most)
             # Its bytes come from the file's start on; what is there already is passed over.
             return range(self._pieces.start, run.stop) if run else run
-        run = self.torrent.claim(span, most)
-        if run.start != span.start or not run:
+        if self.demand.stuck_at(span.start):
             # Peers have begun the very piece that the player waits for, and do not bring it.
-            self.torrent.give_back(run)
-            waits = self._blocked is not None and self._blocked[0] == span.start
-            return range(span.start, span.start + 1) if waits or self._leads else range(0)
-        return run
-
-    def _left_behind(self, run: range) -> bool:
-        """Whether no player comes this way any more."""
-        needs = self._needs()
-        if not needs:
-            return self._clock() - self.wanted_at > ABANDON
-        self.wanted_at = self._clock()
-        return not any(run.start - self._ahead <= need.piece < run.stop for need in needs)
-
-    def _turn(self, run: range) -> bool:
-        """Whether to go to another player, who waits while this one does not."""
-        blocked = [need.piece for need in self._needs() if need.blocked]
-        return bool(blocked) and not any(self._at <= piece < run.stop for piece in blocked)
+            return range(span.start, span.start + 1)
+        return self.torrent.claim(span, most)
 
     def _fill(self, supplier: _Supplier, run: range) -> None:
         # The next piece is read while this one is checked and handed in.
@@ -271,7 +211,7 @@ class Feeder:
                     taking = gevent.spawn(self._take, index, data)
                     supplier.delivered += 1
                     self._at = index + 1
-                    if self._turn(run):
+                    if self.demand.turn(range(self._at, run.stop)):
                         break
                 _finish(taking)
         except Lost as reason:
@@ -324,49 +264,3 @@ def _finish(taking: gevent.Greenlet | None) -> None:
     wrong = taking.get() if taking is not None else None
     if wrong is not None:
         raise wrong
-
-
-class Feeders:
-    """One feeder for each file that is read; ``close`` ends them."""
-
-    def __init__(self, client: Client, sources: Sources) -> None:
-        self._client = client
-        self._sources = sources
-        self._pool = ThreadPool(2)
-        self._running: dict[tuple[str, int], tuple[Feeder, gevent.Greenlet]] = {}
-
-    def keep(self, torrent: SwarmTorrent, media: Media, winner: Found | None = None) -> None:
-        """See to it that somebody fills this file while it is read; ``winner`` leads, if given."""
-        if media.metainfo is None or media.file is None:
-            raise RuntimeError("a feeder works only once the metadata is known")
-        key = media.metainfo.info_hash.key, media.file.index
-        running = self._running.get(key)
-        if running is None or running[1].dead or running[0].torrent is not torrent:
-            if running is not None:
-                running[1].kill(block=False)
-            feeder = Feeder(torrent, media, self._client, self._sources, self._pool)
-            greenlet = gevent.spawn(feeder.run)
-            self._running[key] = running = feeder, greenlet
-            greenlet.link(lambda done: self._ended(key, done))
-        running[0].wanted_at = time.monotonic()
-        if winner is not None:
-            running[0].join(winner)
-
-    def names(self, info_hash: str) -> list[str]:
-        """Who is delivering to a torrent at this moment."""
-        return [
-            feeder.active
-            for (key, _), (feeder, _) in self._running.items()
-            if key == info_hash and feeder.active
-        ]
-
-    def close(self) -> None:
-        """End all feeders and their threads."""
-        gevent.killall([greenlet for _, greenlet in self._running.values()])
-        self._running.clear()
-        self._pool.kill()
-
-    def _ended(self, key: tuple[str, int], greenlet: gevent.Greenlet) -> None:
-        running = self._running.get(key)
-        if running is not None and running[1] is greenlet:
-            del self._running[key]

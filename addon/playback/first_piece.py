@@ -14,7 +14,8 @@ import gevent
 
 from addon.errors import Problem
 from addon.playback.failures import edge_piece, no_peers, no_source
-from addon.playback.feeder import Feeders, Sources
+from addon.playback.feeder import Sources
+from addon.playback.feeders import Feeders
 from addon.playback.journal import Entry
 from addon.playback.resolution import Redirect, Stored
 from addon.playback.rules import Rules

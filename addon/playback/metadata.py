@@ -32,7 +32,8 @@ class Search:
         self, magnet: Magnet, swarm: Swarm, places: MetadataSources | None, found: Found
     ) -> None:
         self.answers: list[Answer] = []
-        self.asked = 0 if places is None else len(places.places(magnet))
+        self._listed = [] if places is None else places.places(magnet)
+        self.asked = len(self._listed)
         self._magnet = magnet
         self._swarm = swarm
         self._places = places
@@ -47,6 +48,12 @@ class Search:
     def alive(self) -> bool:
         """Whether somebody may still answer over HTTP."""
         return not self._over.is_set()
+
+    @property
+    def silent(self) -> list[str]:
+        """The places over HTTP that have not answered."""
+        answered = [answer.place for answer in self.answers]
+        return [place.name for place in self._listed if place not in answered]
 
     def wait(self, timeout: float, *, to_read: bool = False) -> SwarmTorrent | None:
         """The torrent, with its metadata; None when nobody has sent it in ``timeout`` seconds, or

@@ -15,7 +15,8 @@ from gevent.event import Event
 
 from addon.errors import Problem
 from addon.playback.failures import gone, no_metadata
-from addon.playback.feeder import Feeders, Sources
+from addon.playback.feeder import Sources
+from addon.playback.feeders import Feeders
 from addon.playback.first_piece import FirstPiece
 from addon.playback.journal import Entry, Journal
 from addon.playback.metadata import MetadataSearch
@@ -252,7 +253,7 @@ class Resolver:
         metainfo = found.metainfo if found is not None else None
         if found is None or metainfo is None:
             swarm = found if self._swarm.p2p else None
-            raise no_metadata(swarm, search.answers, self._rules.budget)
+            raise no_metadata(swarm, search.answers, search.silent, self._rules.budget)
         return found, metainfo
 
     def _linger(self, attempt: Attempt) -> None:

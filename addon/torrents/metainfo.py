@@ -195,16 +195,18 @@ def load_torrent(raw: bytes) -> Metainfo:
         trackers=tidy_urls(_texts(params, "trackers"), TRACKER_SCHEMES, MAX_TRACKERS),
         web_seeds=tidy_urls(_texts(params, "url_seeds"), HTTP_SCHEMES, MAX_WEB_SEEDS),
         raw=raw,
-        hashes=_hashes(layout, raw, info_hash),
+        hashes=_hashes(info, raw, info_hash),
     )
 
 
-def _hashes(layout: lt.file_storage, raw: bytes, info_hash: InfoHash) -> PieceHashes:
-    """libtorrent keeps the v2 hashes to itself, so both kinds are read from the file's own text."""
-    decoded = cast("dict[bytes, Any]", lt.bdecode(raw))
+def _hashes(info: lt.torrent_info, raw: bytes, info_hash: InfoHash) -> PieceHashes:
+    """libtorrent keeps the v2 hashes to itself, so these are read from the file's own text. Not so
+    v1's: of two info dictionaries in one file it hashes the first, and bdecode gives the last."""
+    layout = info.layout()
     length = layout.piece_length()
     if info_hash.v1 is not None:
-        return PieceHashes(length, decoded[b"info"][b"pieces"])
+        return PieceHashes(length, b"".join(map(info.hash_for_piece, range(info.num_pieces()))))
+    decoded = cast("dict[bytes, Any]", lt.bdecode(raw))
     layers = decoded.get(b"piece layers")
     trees = []
     for index in range(layout.num_files()):
