@@ -14,6 +14,8 @@ SWARM_PATIENCE = 1.5
 # A player that waited in half of the last two seconds' looks drains faster than the swarm brings.
 LOOKS = 20
 STARVING = LOOKS // 2
+# Helped until so much lies ready in front of the player.
+SAFE_BYTES = 24 * 1024 * 1024
 # The last reader is gone so long: what is being fetched is not wanted any more.
 ABANDON = 2.0
 
@@ -32,6 +34,8 @@ class Demand:
         self._pieces = pieces
         self._ahead = max(1, AHEAD_BYTES // piece_length)
         self._clock = clock
+        self._safe = max(2, SAFE_BYTES // piece_length)
+        self._helping = False
         self._looks: deque[bool] = deque(maxlen=LOOKS)
         self._waits: tuple[int, float] | None = None
         self.wanted_at = clock()
@@ -66,28 +70,39 @@ class Demand:
         """Where pieces are to be filled now; its first one is missing. ``leads``: sources carry
         this film, else they only help where the swarm does not keep up."""
         needs = self.look()
-        alone = not self._torrent.peers_seen()[0]
-        starving = sum(self._looks) >= STARVING
+        if not needs or not (leads or not self._torrent.peers_seen()[0] or self._behind(needs[0])):
+            return None
         for need in needs:
-            if not (leads or alone or starving):
-                return None
             stop = min(need.last, need.piece + self._ahead) + 1
             for index in range(need.piece, stop):
                 if not self._torrent.has_piece(index):
                     return range(index, stop)
         return None
 
+    def _behind(self, need: Need) -> bool:
+        """Whether the swarm is to be helped: from when the player starves, until it is safe."""
+        ready = range(need.piece, min(need.last, need.piece + self._safe) + 1)
+        if sum(self._looks) >= STARVING:
+            self._helping = True
+        elif all(self._torrent.has_piece(index) for index in ready):
+            self._helping = False
+        return self._helping
+
     def left(self, run: range) -> bool:
         """Whether no player comes this way any more."""
         needs = self.look()
         if not needs:
             return self.idle_for() > ABANDON
-        return not any(run.start - self._ahead <= need.piece < run.stop for need in needs)
+        return not any(self._leads_to(run, need) for need in needs)
 
-    def turn(self, rest: range) -> bool:
-        """Whether another player waits, and nobody for the rest of this run."""
-        blocked = [need.piece for need in self._needs() if need.blocked]
-        return bool(blocked) and not any(piece in rest for piece in blocked)
+    def turn(self, run: range) -> bool:
+        """Whether another player waits, and none of those who come this way."""
+        blocked = [need for need in self._needs() if need.blocked]
+        return bool(blocked) and not any(self._leads_to(run, need) for need in blocked)
+
+    def _leads_to(self, run: range, need: Need) -> bool:
+        """Whether a player will come to this run, or is in it."""
+        return run.start - self._ahead <= need.piece < run.stop
 
     def _needs(self) -> list[Need]:
         mine = [need for need in self._torrent.needs() if need.last == self._pieces.stop - 1]

@@ -211,7 +211,7 @@ class Feeder:
                     taking = gevent.spawn(self._take, index, data)
                     supplier.delivered += 1
                     self._at = index + 1
-                    if self.demand.turn(range(self._at, run.stop)):
+                    if self.demand.turn(run):
                         break
                 _finish(taking)
         except Lost as reason:
@@ -246,6 +246,8 @@ class Feeder:
         self._tell(name, reason.verdict, reason.reason)
         self._suppliers = [s for s in self._suppliers if s is not supplier]
         self._dropped[name] = self._clock() + DROPPED_FOR
+        if reason.neighbour:  # says nothing of this file
+            return
         found = Found(
             supplier.source, reason.verdict, reason.reason, retry_after=reason.retry_after
         )

@@ -170,7 +170,9 @@ class Experience:
         for name, text in (kept or {}).items():
             health = load(text)
             if health is not None and clock() - health.updated_at < FORGOTTEN_AFTER:
-                self._known[name] = health
+                # Whatever clock it was written by: nobody rests for longer than that.
+                rest = min(health.cool_until, clock() + MAX_COOL_DOWN)
+                self._known[name] = replace(health, cool_until=rest)
 
     def record(
         self,

@@ -28,6 +28,7 @@ def race(
     deadline: float,
     *,
     started: Callable[[Source], None] = lambda _: None,
+    interval: float = INTERVAL,
     clock: Callable[[], float] = time.monotonic,
 ) -> Generator[Found, None, None]:
     """Each source's outcome as it comes, until ``deadline``; those that still run then are told as
@@ -52,7 +53,7 @@ def race(
             if left <= 0:
                 break
             try:
-                found = done.get(timeout=min(INTERVAL, left) if waiting else left)
+                found = done.get(timeout=min(interval, left) if waiting else left)
             except Empty:
                 if waiting and len(running) < IN_FLIGHT:
                     start()

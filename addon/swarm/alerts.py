@@ -32,6 +32,8 @@ class AlertPump:
         """Stop; only after the session has been paused or is about to go."""
         self._session.set_alert_fd(-1)
         self._greenlet.kill()
+        # Whoever still knows the session keeps its threads and its port.
+        del self._session
         self._reading.close()
         self._writing.close()
 

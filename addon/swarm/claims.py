@@ -31,16 +31,21 @@ class Claims:
         return frozenset(self._held)
 
     def take(self, span: range, most: int, has: Callable[[int], bool]) -> range:
-        """The first run of at most ``most`` pieces in ``span`` that nobody has, holds or has
-        begun; it is held now. Empty where there is none."""
-        run = self._first(span, most, has, self._begun())
+        """A run of at most ``most`` pieces in ``span`` that nobody has, holds or has begun; it is
+        held now. The one at the span's start if there is one, else the first that is worth a
+        request, else the longest; empty where there is none."""
+        begun = self._begun()
+        taken = begun | self._held
+        free = _runs(span, lambda index: not has(index) and index not in taken, most)
+        run = _best(span, free, most)
         if not run:
             return run
         self._held.update(run)
         self._handle.prioritize_pieces([(index, 0) for index in run])
         # The call waits for libtorrent's own thread, so it comes after the line above.
         begun = self._begun()
-        kept = self._first(run, most, lambda index: has(index) or index in begun, set(), ours=run)
+        left = _runs(run, lambda index: not has(index) and index not in begun, most)
+        kept = _best(run, left, most)
         self._held.difference_update(set(run) - set(kept))
         return kept
 
@@ -48,25 +53,30 @@ class Claims:
         """The piece has come, or is given back."""
         self._held.discard(index)
 
-    def _first(
-        self,
-        span: range,
-        most: int,
-        has: Callable[[int], bool],
-        begun: set[int],
-        ours: range = range(0),
-    ) -> range:
-        start = None
-        for index in span:
-            free = not (has(index) or index in begun) and (index in ours or index not in self._held)
-            if start is None and free:
-                start = index
-            elif start is not None and not free:
-                return range(start, index)
-            if start is not None and index + 1 - start == most:
-                return range(start, index + 1)
-        return range(0) if start is None else range(start, span.stop)
-
     def _begun(self) -> set[int]:
         queue: list[dict[str, Any]] = self._pool.apply(self._handle.get_download_queue)
         return {part["piece_index"] for part in queue}
+
+
+def _runs(span: range, free: Callable[[int], bool], most: int) -> list[range]:
+    """The runs of free pieces in ``span``, none longer than ``most``."""
+    runs: list[range] = []
+    for index in span:
+        if not free(index):
+            continue
+        if runs and runs[-1].stop == index and len(runs[-1]) < most:
+            runs[-1] = range(runs[-1].start, index + 1)
+        else:
+            runs.append(range(index, index + 1))
+    return runs
+
+
+def _best(span: range, runs: list[range], most: int) -> range:
+    """Peers leave small gaps between the pieces that they have begun: a request for each of them
+    would be slower than the peers."""
+    if not runs:
+        return range(0)
+    if runs[0].start == span.start:
+        return runs[0]
+    worth = (run for run in runs if len(run) >= max(1, most // 4))
+    return next(worth, max(runs, key=len))

@@ -300,8 +300,9 @@ class Swarm:
         utp = False
         while True:
             gevent.sleep(TICK)
-            session = self._require_session()
-            session.post_torrent_updates()
+            # No name for the session here: this frame outlives ``close`` in the traceback of the
+            # greenlet's end, and would keep libtorrent's threads and its port.
+            self._require_session().post_torrent_updates()
             lonely = any(t.readers and t.progress.peers < FEW_PEERS for t in self.torrents())
             now = time.monotonic()
             lonely_since = (lonely_since or now) if lonely else None
@@ -309,4 +310,4 @@ class Swarm:
             wanted = lonely_since is not None and now - lonely_since > LONELY_TIME
             if wanted != utp:
                 utp = wanted
-                session.apply_settings({"enable_outgoing_utp": utp})
+                self._require_session().apply_settings({"enable_outgoing_utp": utp})

@@ -37,6 +37,7 @@ big-redirect-body       302 to the honest file, with a body of 200 MB
 
 import gzip
 import re
+import time
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote, unquote, unquote_to_bytes
@@ -124,12 +125,14 @@ def after(end: str, *, once: bool = False) -> Fault:
 def in_bits(size: int, seconds: float) -> Fault:
     def fault(it: Exchange) -> None:
         step = size or max(int(it.number() * seconds), 1)
+        # By the clock, so that the time that sending takes does not slow it down further.
+        due = time.monotonic()
         for data in it.file():
             for at in range(0, len(data), step):
                 part = data[at : at + step]
                 it.line.send(part)
-                # What was read at once from the file may be less than a step.
-                it.line.pause(seconds * len(part) / step)
+                due = max(due + seconds * len(part) / step, time.monotonic() - seconds)
+                it.line.pause(max(0.0005, due - time.monotonic()))
 
     return fault
 
