@@ -24,6 +24,9 @@ SETTINGS = {
     "UPNP": "off",
     "ALLOW_PRIVATE_ADDRESSES": "on",
     "P2P_INTERFACE": "127.0.0.1",
+    # Nobody outside is asked, not even for an address.
+    "METADATA_SOURCES": "none",
+    "EXCLUDE_SOURCES": "*",
     "RESOLVE_BUDGET": "8000",
     "LOG_LEVEL": "debug",
 }
