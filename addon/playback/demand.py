@@ -1,5 +1,6 @@
 """What the players of one file wait for, and whether the swarm keeps up with them."""
 
+import math
 import time
 from collections import deque
 from collections.abc import Callable
@@ -16,6 +17,8 @@ LOOKS = 20
 STARVING = LOOKS // 2
 # Helped until so much lies ready in front of the player.
 SAFE_BYTES = 24 * 1024 * 1024
+# The swarm's figures are told once a second: one that has just begun seems to have no peer yet.
+FIGURES_AGE = 2.0
 # The last reader is gone so long: what is being fetched is not wanted any more.
 ABANDON = 2.0
 
@@ -39,6 +42,7 @@ class Demand:
         self._looks: deque[bool] = deque(maxlen=LOOKS)
         self._waits: tuple[int, float] | None = None
         self.wanted_at = clock()
+        self.swarm_at = -math.inf
 
     def look(self) -> list[Need]:
         """The readers as they stand now, those that wait first, then the newest; to be called
@@ -70,7 +74,7 @@ class Demand:
         """Where pieces are to be filled now; its first one is missing. ``leads``: sources carry
         this film, else they only help where the swarm does not keep up."""
         needs = self.look()
-        if not needs or not (leads or not self._torrent.peers_seen()[0] or self._behind(needs[0])):
+        if not needs or not (leads or self._alone() or self._behind(needs[0])):
             return None
         for need in needs:
             stop = min(need.last, need.piece + self._ahead) + 1
@@ -78,6 +82,11 @@ class Demand:
                 if not self._torrent.has_piece(index):
                     return range(index, stop)
         return None
+
+    def _alone(self) -> bool:
+        """Whether no peer is there; ``swarm_at`` is when one is known to have sent something."""
+        late = self._clock() - self.swarm_at > FIGURES_AGE
+        return late and not self._torrent.peers_seen()[0]
 
     def _behind(self, need: Need) -> bool:
         """Whether the swarm is to be helped: from when the player starves, until it is safe."""

@@ -21,8 +21,16 @@ class Feeders:
         self._pool = ThreadPool(2)
         self._running: dict[tuple[str, int], tuple[Feeder, gevent.Greenlet]] = {}
 
-    def keep(self, torrent: SwarmTorrent, media: Media, winner: Found | None = None) -> None:
-        """See to it that somebody fills this file while it is read; ``winner`` leads, if given."""
+    def keep(
+        self,
+        torrent: SwarmTorrent,
+        media: Media,
+        winner: Found | None = None,
+        *,
+        swarm: bool = False,
+    ) -> None:
+        """See to it that somebody fills this file while it is read; ``winner`` leads, if given.
+        ``swarm``: peers have just sent a piece of it."""
         if media.metainfo is None or media.file is None:
             raise RuntimeError("a feeder works only once the metadata is known")
         key = media.metainfo.info_hash.key, media.file.index
@@ -35,6 +43,8 @@ class Feeders:
             self._running[key] = running = feeder, greenlet
             greenlet.link(lambda done: self._ended(key, done))
         running[0].demand.wanted_at = time.monotonic()
+        if swarm:
+            running[0].demand.swarm_at = time.monotonic()
         if winner is not None:
             running[0].join(winner)
 

@@ -127,7 +127,7 @@ class FirstPiece:
 
     def _stored(self, served_by: str) -> Stored:
         if self._rules.sources and self._race.served_by is None:
-            self._feeders.keep(self._torrent, self._media)
+            self._feeders.keep(self._torrent, self._media, swarm=served_by == "swarm")
         return Stored(self._torrent, self._file, served_by)
 
     def _redirect(self, found: Found, link: Link) -> Redirect:

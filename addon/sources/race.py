@@ -55,7 +55,7 @@ def race(
             try:
                 found = done.get(timeout=min(interval, left) if waiting else left)
             except Empty:
-                if waiting and len(running) < IN_FLIGHT:
+                if waiting and interval < left and len(running) < IN_FLIGHT:
                     start()
                 continue
             running.discard(found.source)

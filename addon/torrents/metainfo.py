@@ -184,6 +184,9 @@ def load_torrent(raw: bytes) -> Metainfo:
         raise Problem("bad-torrent", "The .torrent file holds no info dictionary.", _HINT)
     layout = info.layout()
     info_hash = _info_hash(params.info_hashes)
+    # What libtorrent keeps to itself or changes of a v2 torrent is read from the file's own text.
+    decoded = cast("dict[bytes, Any]", lt.bdecode(raw)) if info_hash.v1 is None else {}
+    web_seeds = _url_list(decoded) if info_hash.v1 is None else _texts(params, "url_seeds")
     return Metainfo(
         info_hash=info_hash,
         name=info.name(),
@@ -193,20 +196,27 @@ def load_torrent(raw: bytes) -> Metainfo:
         files=_files(layout, params.renamed_files),
         private=info.priv(),
         trackers=tidy_urls(_texts(params, "trackers"), TRACKER_SCHEMES, MAX_TRACKERS),
-        web_seeds=tidy_urls(_texts(params, "url_seeds"), HTTP_SCHEMES, MAX_WEB_SEEDS),
+        web_seeds=tidy_urls(web_seeds, HTTP_SCHEMES, MAX_WEB_SEEDS),
         raw=raw,
-        hashes=_hashes(info, raw, info_hash),
+        hashes=_hashes(info, decoded),
     )
 
 
-def _hashes(info: lt.torrent_info, raw: bytes, info_hash: InfoHash) -> PieceHashes:
-    """libtorrent keeps the v2 hashes to itself, so these are read from the file's own text. Not so
-    v1's: of two info dictionaries in one file it hashes the first, and bdecode gives the last."""
+def _url_list(decoded: dict[bytes, Any]) -> list[str]:
+    """BEP 19: one URL or a list of them. libtorrent puts a '/' behind each of a v2 torrent's, also
+    where the URL is the one file itself."""
+    value = decoded.get(b"url-list", ())
+    listed = value if isinstance(value, list) else [value]
+    return [url.decode(errors="replace") for url in listed if isinstance(url, bytes)]
+
+
+def _hashes(info: lt.torrent_info, decoded: dict[bytes, Any]) -> PieceHashes:
+    """v1's come from libtorrent: of two info dictionaries in one file it hashes the first, and
+    bdecode gives the last."""
     layout = info.layout()
     length = layout.piece_length()
-    if info_hash.v1 is not None:
+    if info.info_hashes().has_v1():
         return PieceHashes(length, b"".join(map(info.hash_for_piece, range(info.num_pieces()))))
-    decoded = cast("dict[bytes, Any]", lt.bdecode(raw))
     layers = decoded.get(b"piece layers")
     trees = []
     for index in range(layout.num_files()):

@@ -91,6 +91,13 @@ def test_a_torrent_of_a_single_file(tmp_path: Path, version: str) -> None:
     assert metainfo.magnet().length == 100
 
 
+@pytest.mark.parametrize("version", ["v1", "v2", "hybrid"])
+def test_a_web_seed_that_is_the_one_file_stays_so(tmp_path: Path, version: str) -> None:
+    seed = "https://seed.example.org/films/one.mkv"
+    raw = real(tmp_path, {"one.mkv": b"x" * 50_000}, version, web_seeds=[seed])
+    assert load_torrent(raw).web_seeds == (seed,)
+
+
 def test_trackers_web_seeds_private_and_the_magnet(tmp_path: Path, version: str) -> None:
     trackers = ["udp://t.example.org:1", "https://t.example.org/announce"]
     seeds = ["http://w.example.org/", "http://v.example.org/x/"]
