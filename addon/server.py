@@ -123,7 +123,8 @@ control_socket_disable = True
 # X-Forwarded headers are believed by TRUST_PROXY alone, and in one place, not here as well.
 forwarded_allow_ips = ""
 logconfig_dict = configuration(_settings)
-access_log_format = '%(h)s "%(r)s" %(s)s %(B)s bytes in %(L)s s'
+# Without the number of bytes: gunicorn does not count those of a film, which go out past it.
+access_log_format = '%(h)s "%(r)s" %(s)s in %(L)s s'
 
 
 def nworkers_changed(arbiter: Any, new: int, old: int | None) -> None:

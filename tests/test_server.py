@@ -106,7 +106,7 @@ class Gunicorn:
         while not true():
             assert time.monotonic() < end, self.log
             assert self.process.poll() is None, self.log
-            time.sleep(0.02)  # noqa: TID251 - no hub runs here
+            time.sleep(0.02)
 
     def connect(self) -> socket.socket:
         client = socket.create_connection(("127.0.0.1", self.port), timeout=10)
@@ -178,7 +178,7 @@ def test_open_connections_do_not_hold_the_end(gunicorn: Start) -> None:
     with server.connect() as used, server.connect(), server.connect() as half:
         assert server.ask("/", client=used).endswith("fine")
         half.sendall(b"GET / HT")
-        time.sleep(0.3)  # noqa: TID251 - until the server waits for each of them
+        time.sleep(0.3)
         assert server.stop() < 3
         assert used.recv(1) == b""
     assert "closed" in server.log
@@ -189,7 +189,7 @@ def test_requests_under_way_are_answered(gunicorn: Start) -> None:
     server = gunicorn().ready()
     with server.connect() as client:
         client.sendall(b"GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        time.sleep(0.2)  # noqa: TID251
+        time.sleep(0.2)
         assert server.stop() < 4
         with client.makefile("rb") as answer:
             assert answer.read().endswith(b"fine")
@@ -291,7 +291,7 @@ def test_no_secret_reaches_the_output(gunicorn: Start) -> None:
     server.stop()
     for leak in (TOKEN, grant, KEY, "hunter2"):
         assert leak not in server.log
-    assert '"GET /***/manifest.json HTTP/1.1" 200 4 bytes' in server.log
+    assert '"GET /***/manifest.json HTTP/1.1" 200 in' in server.log
     assert server.log.count("RuntimeError: /***/raise") == 2
     assert "RuntimeError: /***/greenlet" in server.log
     assert f"/play/{'a' * 40}/main/***/raise?key=***" in server.log

@@ -25,7 +25,7 @@ def no_metadata(
 ) -> Problem:
     """Nobody told us what the torrent holds; ``silent`` are the places that have not answered."""
     tried = [_swarm(torrent)] if torrent is not None else []
-    reasons = [_told(answer) for answer in answers]
+    reasons = [_told(answer.place.name, answer.reason) for answer in answers]
     reasons += [f"{name} has not answered" for name in silent]
     if reasons:
         tried.append(_listed(reasons))
@@ -52,7 +52,7 @@ def no_peers(torrent: SwarmTorrent, budget: float) -> Problem:
 
 def no_source(torrent: SwarmTorrent | None, tried: Sequence[Found]) -> Problem:
     """Neither a source nor, where it was asked (``torrent``), the swarm delivers the film."""
-    reasons = [f"{found.name} {found.reason}" for found in tried]
+    reasons = [_told(found.name, found.reason) for found in tried]
     if reasons:
         told = f"{len(reasons)} sources were asked and none delivers it: {_listed(reasons)}"
     else:
@@ -96,8 +96,8 @@ def _delivery(torrent: SwarmTorrent) -> str:
     return f"{peers} peers are connected ({seeds} with the whole film), but none sent the piece"
 
 
-def _told(answer: Answer) -> str:
-    name, reason = answer.place.name, answer.reason.rstrip(".")
+def _told(name: str, reason: str) -> str:
+    reason = reason.rstrip(".")
     return reason if reason.startswith(name) else f"{name}: {reason}"
 
 

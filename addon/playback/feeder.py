@@ -31,6 +31,8 @@ log = logging.getLogger(__name__)
 LOOK = 0.1
 # One GET: long enough that opening it costs nothing, short enough to follow the player.
 RUN_BYTES = 16 * 1024 * 1024
+# A GET in the right place is quicker than more than this from an earlier one.
+NEAR_BYTES = 2 * 1024 * 1024
 SCREEN = 10.0
 SEARCH = 20.0
 # After the last reader has gone the same player comes back: every seek is a disconnect.
@@ -211,7 +213,7 @@ class Feeder:
                     taking = gevent.spawn(self._take, index, data)
                     supplier.delivered += 1
                     self._at = index + 1
-                    if self.demand.turn(run):
+                    if self.demand.turn(self._next(supplier, run)):
                         break
                 _finish(taking)
         except Lost as reason:
@@ -221,6 +223,13 @@ class Feeder:
         finally:
             if taking is not None:
                 taking.kill()
+
+    def _next(self, supplier: _Supplier, run: range) -> range:
+        """What comes of the run soon: a player that waits farther on is better helped there. A
+        source that cannot resume would begin anew for them."""
+        near = max(2, NEAR_BYTES // self._metainfo.piece_length)
+        stop = min(run.stop, self._at + near) if supplier.source.resumable else run.stop
+        return range(run.start, stop)
 
     def _take(self, index: int, data: bytes) -> Lost | Problem | None:
         """Check a piece and hand it in; what is wrong comes back as a value, because gevent prints

@@ -12,7 +12,7 @@ from typing import Protocol
 
 import gevent
 
-from addon.errors import Problem
+from addon.errors import Problem, outcome
 from addon.playback.failures import edge_piece, no_peers, no_source
 from addon.playback.feeder import Sources
 from addon.playback.feeders import Feeders
@@ -88,7 +88,7 @@ class FirstPiece:
             return self._stored("store")
         entry, race, rules = attempt.entry, self._race, self._rules
         racing: gevent.Greenlet | None = None
-        swarm_waits = rules.sources and rules.strategy == "sources-first"
+        swarm_waits = rules.sources and rules.p2p and rules.strategy == "sources-first"
         if not swarm_waits:
             self._open(attempt)
         try:
@@ -194,7 +194,8 @@ class FirstPiece:
             return False
         race.served_by = found.name
         self._feeders.keep(self._torrent, self._media, found)
-        if not self._torrent.feed(found.piece, found.data):
+        # As a value: gevent prints whatever a greenlet raises, and the stream tells it anyway.
+        if outcome(self._torrent.feed, found.piece, found.data) is not True:
             entry.step("the store did not take the piece", source=found.name, verdict="ours")
             race.served_by = None
             return False

@@ -58,13 +58,15 @@ class Attempt:
         self.media: Media | None = None
         self._done = Event()
 
-    def wait(self, timeout: float) -> Resolution | None:
-        """How it ended, or None when it still runs after ``timeout`` seconds."""
+    def wait(self, timeout: float, gone: Event | None = None) -> Resolution | None:
+        """How it ended, or None when it still runs after ``timeout`` seconds, or when ``gone`` is
+        set: nobody waits any more."""
         self.waiting += 1
         try:
             if self.stream is not None:
                 self.stream.stall(frozen=False)
-            self._done.wait(timeout)
+            events = [self._done] if gone is None else [self._done, gone]
+            gevent.wait(events, timeout, count=1)
         finally:
             self.waiting -= 1
             self.left_at = time.monotonic()
@@ -240,11 +242,12 @@ class Resolver:
         if metainfo is not None:
             entry.step("getting the metadata", detail="kept")
             torrent = self._swarm.add(magnet, metainfo)
-            if torrent.failure is not None and torrent.failure.code in PASSING:
-                torrent.recover()
+            _revive(torrent)
             torrent.wait_metadata(0.0, to_read=True)
             return torrent, metainfo
         search = self._search.begin(magnet)
+        if search.torrent is not None:
+            _revive(search.torrent)
         asked = [f"the swarm, {len(magnet.trackers)} trackers"] if self._swarm.p2p else []
         asked += [f"{search.asked} places over HTTP"] if search.asked else []
         entry.step("getting the metadata", detail=" and ".join(asked) or "nobody can be asked")
@@ -265,3 +268,8 @@ class Resolver:
             attempt.stream.wait_first(LINGER)
         except (Problem, ConnectionAbortedError) as reason:
             log.debug("[%s] nothing more is tried: %s", attempt.entry.info_hash[:8], reason)
+
+
+def _revive(torrent: SwarmTorrent) -> None:
+    if torrent.failure is not None and torrent.failure.code in PASSING:
+        torrent.recover()

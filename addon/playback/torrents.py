@@ -1,5 +1,6 @@
 """Adding, listing, removing torrents: what ``/api/torrents`` and the library call."""
 
+import contextlib
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -215,7 +216,12 @@ class Torrents:
 
     def list(self) -> list[Listed]:
         """All torrents, newest first."""
-        return [self.get(InfoHash.from_key(key)) for key in self._kept.newest()]
+        found = []
+        for key in self._kept.newest():
+            # Decoding may wait, and somebody may remove a torrent meanwhile.
+            with contextlib.suppress(Problem):
+                found.append(self.get(InfoHash.from_key(key)))
+        return found
 
     def remove(self, info_hash: InfoHash) -> None:
         """Forget a torrent and delete its files."""
@@ -230,7 +236,8 @@ class Torrents:
 
     def metadata_arrived(self, torrent: SwarmTorrent, metainfo: Metainfo) -> None:
         """A torrent's metadata has come: keep it, and fetch what its player reads first."""
-        wanted = self._expected.pop(torrent.info_hash.key, None)
+        hashes = (torrent.info_hash.v1, torrent.info_hash.v2)
+        wanted = next((w for h in hashes if h and (w := self._expected.pop(h, None))), None)
         if wanted is not None:
             self._prepare(torrent, metainfo, wanted)
         log.info("[%s] ✓ metadata: %s", torrent.info_hash.key[:8], metainfo.name)
@@ -245,15 +252,19 @@ class Torrents:
 
     def _prepare(self, torrent: SwarmTorrent, metainfo: Metainfo, wanted: Wanted) -> None:
         """Fetch the head and the tail of a file that somebody has just added."""
+        streams: list[Stream] = []
         try:
             file = select(metainfo, wanted)
             if file.length == 0:
                 return
-            streams = [
-                torrent.open(file, 0, min(HEAD_BYTES, file.length), ahead=False),
-                torrent.open(file, max(0, file.length - TAIL_BYTES), file.length, ahead=False),
-            ]
+            for start, stop in (
+                (0, min(HEAD_BYTES, file.length)),
+                (max(0, file.length - TAIL_BYTES), file.length),
+            ):
+                streams.append(torrent.open(file, start, stop, ahead=False))
         except Problem as problem:
+            for stream in streams:
+                stream.close()
             log.debug("[%s] nothing to prepare: %s", torrent.info_hash.key[:8], problem)
             return
         self._preparing.spawn(_hold, streams, torrent.info_hash.key)

@@ -62,6 +62,8 @@ def race(
             if not found.works and waiting:
                 start()
             yield found
+            if waiting and not running:  # all that ran have won, and more are wanted
+                start()
         for source in running:
             yield Found(source, Verdict.CANCELLED, "was still sending when the time was over")
     finally:

@@ -82,8 +82,10 @@ class TorrentAlerts:
             torrent.fail(metainfo)
             return
         torrent.described(metainfo)
-        self._on_metadata(torrent, metainfo)
-        torrent.settle()
+        try:
+            self._on_metadata(torrent, metainfo)
+        finally:
+            torrent.settle()
         # What was finished before we knew its number, and what a check of old files found.
         self._ask_pieces(torrent)
 

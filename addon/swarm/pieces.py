@@ -139,7 +139,7 @@ class Pieces:
 
     def _run(self) -> None:
         try:
-            while self._fresh:
+            while self._fresh or self._unsaved:
                 gevent.sleep(FENCE_INTERVAL)
                 if not self.fence():
                     log.warning("[%s] the disk took more than %.0f s", self._key[:8], FENCE_TIMEOUT)
@@ -147,8 +147,6 @@ class Pieces:
                     self.save()
         finally:
             self._runner = None
-        if self._unsaved:
-            self.save()
 
     def save(self) -> None:
         """Keep which pieces are on file, for the next start."""

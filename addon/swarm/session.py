@@ -39,8 +39,6 @@ ALERTS = (
 ADD_TIMEOUT = 10.0
 CLOSE_TIMEOUT = 5.0
 TICK = 1.0
-FEW_PEERS = 3
-LONELY_TIME = 8.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,18 +294,16 @@ class Swarm:
         adding.result.set(torrent)
 
     def _tick(self) -> None:
-        lonely_since: float | None = None
         utp = False
         while True:
             gevent.sleep(TICK)
             # No name for the session here: this frame outlives ``close`` in the traceback of the
             # greenlet's end, and would keep libtorrent's threads and its port.
             self._require_session().post_torrent_updates()
-            lonely = any(t.readers and t.progress.peers < FEW_PEERS for t in self.torrents())
             now = time.monotonic()
-            lonely_since = (lonely_since or now) if lonely else None
-            # uTP costs eight times the CPU of TCP and is only worth it where TCP finds nobody.
-            wanted = lonely_since is not None and now - lonely_since > LONELY_TIME
+            # uTP costs eight times the CPU of TCP, and a peer that has TCP only is then reached
+            # seconds later, in every torrent: it is only worth a try where TCP finds nobody.
+            wanted = any([torrent.lonely(now) for torrent in self.torrents()])
             if wanted != utp:
                 utp = wanted
                 self._require_session().apply_settings({"enable_outgoing_utp": utp})

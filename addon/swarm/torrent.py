@@ -30,6 +30,8 @@ READ_TIMEOUT = 20.0
 # A player that seeks closes one request and opens the next within milliseconds: dropping every
 # request in between would start each seek from an empty queue.
 RELEASE_DELAY = 0.5
+LONELY_TIME = 8.0
+UTP_TRIAL = 30.0
 # How long libtorrent may take over a piece that is handed in (5 to 56 ms seen), before it is told
 # again, and in all.
 FEED_PATIENCE = 0.5
@@ -79,6 +81,7 @@ class Torrent:
     failure: Problem | None = None
     leaving: Event | None = None
     idle_since: float = field(default_factory=time.monotonic)
+    lonely_since: float | None = None
 
     def __post_init__(self) -> None:
         self.metadata_ready = Event()
@@ -97,6 +100,16 @@ class Torrent:
     def readers(self) -> int:
         """How many players read; what is fetched ahead of any player does not count."""
         return sum(reader.ahead for reader in self._readers)
+
+    def lonely(self, now: float) -> bool:
+        """Whether somebody reads, and for a while no peer was found over TCP; not for ever, since
+        where uTP finds nobody either it only costs the others. To be asked every second."""
+        if not self.readers or self.progress.peers:
+            self.lonely_since = None
+            return False
+        if self.lonely_since is None:
+            self.lonely_since = now
+        return LONELY_TIME < now - self.lonely_since < LONELY_TIME + UTP_TRIAL
 
     # Metadata
 

@@ -52,7 +52,9 @@ class Api:
     def _require_same_origin(self, asked: Request) -> None:
         """A page elsewhere must not use a visitor's server: browsers name their Origin."""
         origin = asked.headers.get("Origin")
-        ours = {asked.host, urlsplit(self.base_url or "").netloc}
+        ours = {asked.host}
+        if self.base_url:
+            ours.add(urlsplit(self.base_url).netloc)
         if origin and urlsplit(origin).netloc not in ours:
             raise not_found()
 
@@ -184,6 +186,7 @@ def _about(fields: dict[str, Any]) -> About:
     imdb_id = fields.get("imdbId") or None
     if imdb_id is not None and not (
         isinstance(imdb_id, str)
+        and imdb_id.isascii()
         and imdb_id.startswith("tt")
         and imdb_id[2:].isdecimal()
         and len(imdb_id) <= 12

@@ -137,7 +137,8 @@ def blueprint(
         origin = _ORIGIN.match(films)
         ours = f"'self' {origin[0]}" if origin else "'self'"
         response.headers["Content-Security-Policy"] = (
-            f"default-src 'self'; connect-src {ours}; media-src {ours}; object-src 'none'; "
+            # A film may be anywhere: its player is sent to the web seeds that its magnet names.
+            f"default-src 'self'; connect-src {ours}; media-src http: https:; object-src 'none'; "
             "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
         )
         response.headers["Referrer-Policy"] = "no-referrer"

@@ -6,10 +6,12 @@ once and is held silently until data comes, because any error ends the film in t
 """
 
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from flask import Blueprint, Request, Response, request
+from gevent.event import Event
 
 from addon.access.gate import Gate
 from addon.access.installs import RevokedStore
@@ -74,11 +76,13 @@ class Player:
         attempt = self.resolver.attempt(
             grant.install, grant.info_hash, grant.wanted, start, secure=self.secure(asked)
         )
-        left = _Absence()
-        with watched(asked.environ, left.note):
-            resolution = attempt.wait(self._patience(viewer))
+        # The resolution and the first byte have one time together.
+        until = time.monotonic() + self._patience(viewer)
+        left = Event()
+        with watched(asked.environ, left.set):
+            resolution = attempt.wait(until - time.monotonic(), left)
         match resolution:
-            case _ if left.gone:
+            case _ if left.is_set():
                 response = Response(status=499)
             case None:
                 response = self._hold_on(asked, viewer, attempt)
@@ -89,7 +93,7 @@ class Player:
                 self.viewers.had_bytes(viewer)
                 response = _sent_elsewhere(link.url, served_by)
             case Stored():
-                response = self._stored(asked, viewer, attempt, resolution)
+                response = self._stored(asked, viewer, attempt, resolution, until)
         response.headers["X-Resolution"] = attempt.entry.id
         return response
 
@@ -128,7 +132,8 @@ class Player:
 
     def _hold_on(self, asked: Request, viewer: Viewer, attempt: Attempt) -> Response:
         """Ask the player to come again; the work goes on meanwhile."""
-        hop = self.viewers.hop(viewer)
+        # In mid-film a 307 ends the film like any error (VLC), and says less.
+        hop = MAX_HOPS + 1 if self.viewers.is_watching(viewer) else self.viewers.hop(viewer)
         if hop > MAX_HOPS:
             self.viewers.forget(viewer)
             return problem_response(
@@ -144,17 +149,20 @@ class Player:
         response = Response(status=307)
         # Only the file name, as it was spelled: the one form that survives every client, every
         # proxy prefix and every proxy that rewrites the host.
-        response.headers["Location"] = f"{_last_segment(asked)}?hop={hop}"
+        response.headers["Location"] = f"{_relative(_last_segment(asked))}?hop={hop}"
         response.autocorrect_location_header = False
         response.cache_control.no_store = True
         return response
 
-    def _stored(self, asked: Request, viewer: Viewer, attempt: Attempt, stored: Stored) -> Response:
+    def _stored(
+        self, asked: Request, viewer: Viewer, attempt: Attempt, stored: Stored, until: float
+    ) -> Response:
         file = stored.file
         etag = _etag(asked.view_args or {}, file)
         if etag_listed(asked.headers.get("If-None-Match"), etag):
             response = Response(status=304)
             response.headers["ETag"] = etag
+            response.headers["Cache-Control"] = "private, no-transform"
             response.automatically_set_content_length = False
             return response
         wanted = None
@@ -168,7 +176,7 @@ class Player:
         self.sender.outrank(viewer)
         stream = stored.torrent.open(file, part.start, part.stop)
         try:
-            if not self._first_byte(asked, viewer, stream):
+            if not self._first_byte(asked, viewer, stream, until):
                 stream.close()
                 return self._hold_on(asked, viewer, attempt)
         except ConnectionAbortedError:
@@ -187,15 +195,14 @@ class Player:
         )
         response.call_on_close(stream.close)
         response.content_length = part.length
-        response.direct_passthrough = True
         return response
 
-    def _first_byte(self, asked: Request, viewer: Viewer, stream: Stream) -> bool:
+    def _first_byte(self, asked: Request, viewer: Viewer, stream: Stream, until: float) -> bool:
         """Whether the head may go out: a byte is in hand, or the viewer is in mid-film."""
         if self.viewers.is_watching(viewer):
             return True
         with watched(asked.environ, stream.cancel):
-            return stream.wait_first(self._patience(viewer))
+            return stream.wait_first(max(0.0, until - time.monotonic()))
 
 
 def _sent_elsewhere(url: str, served_by: str) -> Response:
@@ -207,14 +214,6 @@ def _sent_elsewhere(url: str, served_by: str) -> Response:
     response.headers["Cache-Control"] = "private, max-age=30"
     response.headers["X-Served-By"] = served_by
     return response
-
-
-class _Absence:
-    def __init__(self) -> None:
-        self.gone = False
-
-    def note(self) -> None:
-        self.gone = True
 
 
 def blueprint(player: Player) -> Blueprint:
@@ -272,6 +271,11 @@ def _bad_range(file: File) -> Response:
     response.headers["Content-Range"] = f"bytes */{file.length}"
     response.headers["Accept-Ranges"] = "bytes"
     return response
+
+
+def _relative(segment: str) -> str:
+    """RFC 3986 §4.2: what stands before a colon in the first segment would be a scheme."""
+    return f"./{segment}" if ":" in segment else segment
 
 
 def _last_segment(asked: Request) -> str:

@@ -92,9 +92,9 @@ def register(app: Flask) -> None:
     @app.errorhandler(HTTPException)
     def http(error: HTTPException) -> Response:
         status = error.code or 500
-        if status < 400 or status >= 500:
-            response = error.get_response()
-            assert isinstance(response, Response)  # noqa: S101 (narrows werkzeug's type)
+        if status >= 500:
+            response = problem_response(Problem("busy", "The server cannot do this.", "Try again."))
+            response.status_code = status
             return response
         code = _FROM_STATUS.get(status, "bad-request")
         if code == "not-found":

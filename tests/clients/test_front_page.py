@@ -7,7 +7,7 @@ from pathlib import Path
 from tests.clients.chromium import drive
 from tests.rig.lab import Lab
 from tests.rig.server import SETTINGS, Server
-from tests.rig.torrents import Torrent, make_torrent
+from tests.rig.torrents import Torrent
 
 FilmOf = Callable[[str], Path]
 
@@ -18,10 +18,7 @@ KEY = "the-access-key-of-this-test"
 
 def shared(lab: Lab, source: Path, name: str) -> tuple[Torrent, str]:
     """A torrent of a film, under a name that no other test of this file uses, and its magnet."""
-    copy = lab.folder / "named" / name
-    copy.parent.mkdir(exist_ok=True)
-    copy.hardlink_to(source)
-    torrent = make_torrent(copy, 256 * 1024)
+    torrent = lab.renamed(source, name)
     return torrent, lab.share(torrent, rate=MAGNET_RATE)
 
 
@@ -33,7 +30,7 @@ def test_a_magnet_plays_and_seeks_while_it_downloads(
     lab: Lab, server: Server, film_of: FilmOf
 ) -> None:
     torrent, magnet = shared(lab, film_of("first.mp4"), "watched.mp4")
-    seen = drive("film", server.url, magnet=magnet, name="watched.mp4", seek=0.7)
+    seen = drive("film", server.url, magnet=magnet, name="watched", seek=0.7)
 
     start, later = seen["start"], seen["later"]
     assert start["after"]["time"] > start["before"]["time"] + 1
@@ -51,18 +48,18 @@ def test_a_magnet_plays_and_seeks_while_it_downloads(
     assert any("first piece" in step for step in seen["steps"])
 
     # Closed: the focus is back, and nobody reads the film any more.
-    assert seen["focus"] == "Play watched.mp4"
+    assert seen["focus"] == "Play watched"
     assert seen["source"] is None
     assert server.torrent(torrent.key)["readers"] == 0
 
 
 def test_the_keyboard_is_enough(lab: Lab, server: Server, film_of: FilmOf) -> None:
     _, magnet = shared(lab, film_of("first.mp4"), "typed.mp4")
-    seen = drive("keyboard", server.url, magnet=magnet, name="typed.mp4")
-    assert any("typed.mp4 is in the library." in said for said in seen["said"])
-    assert seen["inside"] == "typed.mp4", "the focus goes into the dialog, onto the film"
+    seen = drive("keyboard", server.url, magnet=magnet, name="typed")
+    assert any("typed is in the library." in said for said in seen["said"])
+    assert seen["inside"] == "typed", "the focus goes into the dialog, onto the film"
     assert seen["playing"]["after"]["frames"] > seen["playing"]["before"]["frames"]
-    assert seen["back"] == "Play typed.mp4"
+    assert seen["back"] == "Play typed"
 
 
 def test_a_broken_magnet_is_told_in_words(server: Server) -> None:
@@ -75,7 +72,7 @@ def test_a_broken_magnet_is_told_in_words(server: Server) -> None:
 
 def test_a_film_that_nobody_has_says_so(server: Server) -> None:
     nobody = "magnet:?xt=urn:btih:" + "0f" * 20 + "&dn=nobody.mp4"
-    seen = drive("dead", server.url, magnet=nobody, name="nobody.mp4", patience=60_000)
+    seen = drive("dead", server.url, magnet=nobody, name="nobody", patience=60_000)
     assert seen["problem"].count(".") >= 2
     assert any("failed" in step for step in seen["steps"])
     assert seen["seconds"] < BUDGET + 4, "the reason is in the journal: no second search for it"

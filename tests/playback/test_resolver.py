@@ -50,13 +50,16 @@ class FakeStream:
 
 class FakeTorrent:
     def __init__(self):
-        self.metainfo = None
         self.failure = None
         self.trackers = {"tracker.example": "0 peers"}
         self.metadata = gevent.event.Event()
         self.first_piece = gevent.event.Event()
         self.streams = []
         self.stored = False
+
+    @property
+    def metainfo(self):
+        return metainfo() if self.metadata.is_set() else None
 
     def wait_metadata(self, timeout, *, to_read):
         self.metadata.wait(timeout)

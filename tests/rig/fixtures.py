@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.house.clients import require_client
 from tests.rig.lab import Lab
 from tests.rig.media import film
 from tests.rig.server import Server
@@ -29,7 +30,12 @@ def server(lab: Lab) -> Server:
 def film_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """``film_of("first.mp4")``: a film made by ffmpeg, once for all tests."""
     folder = tmp_path_factory.mktemp("films")
-    return lambda kind: film(folder, kind)
+
+    def made(kind: str) -> Path:
+        require_client("ffmpeg")
+        return film(folder, kind)
+
+    return made
 
 
 @pytest.hookimpl(wrapper=True)

@@ -63,6 +63,13 @@ class Lab:
         """A new torrent of one file, ``film.mkv``."""
         return make_torrent(self.file("film.mkv", size), piece_length, version, **more)
 
+    def renamed(self, source: Path, name: str, piece_length: int = 256 * 1024) -> Torrent:
+        """A torrent of a file under a name of its own, so that its hash is its own too."""
+        copy = self.folder / "named" / name
+        copy.parent.mkdir(exist_ok=True)
+        copy.hardlink_to(source)
+        return make_torrent(copy, piece_length)
+
     def share(
         self,
         torrent: Torrent,

@@ -10,6 +10,7 @@ from pathlib import Path
 import libtorrent as lt
 import pytest
 
+from tests.house.clients import require_client
 from tests.rig.http import Connection, ask_for, request
 from tests.rig.lab import MIB, Lab
 from tests.rig.media import damaged_copy, film, random_file
@@ -128,6 +129,7 @@ def test_children_end_with_their_parent() -> None:
 
 @pytest.mark.parametrize("kind", ["first.mp4", "last.mp4", "film.mkv"])
 def test_films_are_what_they_say(tmp_path: Path, kind: str) -> None:
+    require_client("ffmpeg")
     made = film(tmp_path, kind, seconds=10, size=4_000_000)
     data = made.read_bytes()
     assert 3_400_000 < len(data) < 4_600_000

@@ -256,3 +256,19 @@ def test_an_idle_reader_gives_way_and_comes_back(made):
     assert made.handle.priorities[0] == 7
     old.close()
     new.close()
+
+
+def test_utp_is_tried_for_a_while_where_tcp_finds_nobody(made):
+    torrent = made
+    assert not torrent.lonely(100.0), "nobody reads"
+    reader = torrent.open(FIRST, 0, FIRST.length)
+    assert not torrent.lonely(200.0)
+    assert not torrent.lonely(208.0)
+    assert torrent.lonely(208.1)
+    assert torrent.lonely(237.9)
+    assert not torrent.lonely(238.1), "it found nobody either"
+    torrent.progress.peers = 1
+    assert not torrent.lonely(239.0)
+    torrent.progress.peers = 0
+    assert not torrent.lonely(240.0), "the time begins anew"
+    reader.close()

@@ -113,14 +113,15 @@ def test_a_page_is_never_kept_and_an_asset_is_always_asked_about() -> None:
 def test_films_may_come_from_the_public_address() -> None:
     app = page_app(KEY, base="https://films.example")
     policy = app.test_client().get("/").headers["Content-Security-Policy"]
-    assert "media-src 'self' https://films.example;" in policy
+    assert "connect-src 'self' https://films.example;" in policy
+    assert "media-src http: https:;" in policy, "a web seed is somewhere else again"
 
 
 def test_a_hostile_host_header_adds_nothing_to_the_policy() -> None:
     app = page_app(KEY, base="http://evil.example; script-src *")
     policy = app.test_client().get("/").headers["Content-Security-Policy"]
     assert "script-src" not in policy
-    assert "media-src 'self' http://evil.example;" in policy
+    assert "connect-src 'self' http://evil.example;" in policy
 
 
 def test_what_the_address_says_is_escaped() -> None:
