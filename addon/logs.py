@@ -31,7 +31,11 @@ _PATTERNS = (
         rf"\1{_HIDDEN}",
     ),
     # the grant in /play/<info hash>/<file>/<grant>/…
-    (re.compile(r"(/play/[^/\s]+/[^/\s]+/)[^/\s?\"'#]+"), rf"\1{_HIDDEN}"),
+    # (any of its letters may be percent-encoded: it is the same address)
+    (
+        re.compile(r"(?i)(/(?:p|%70)(?:l|%6c)(?:a|%61)(?:y|%79)/[^/\s]+/[^/\s]+/)[^/\s?\"'#]+"),
+        rf"\1{_HIDDEN}",
+    ),
     # access keys that the server made (access/keys.py)
     (re.compile(r"\bstreme-[A-Za-z0-9_-]{20,}"), _HIDDEN),
     # Any other token: a long run of base64url as a step of a path. Info hashes are none.

@@ -92,3 +92,8 @@ def etag_listed(header: str | None, etag: str) -> bool:
         return False
     listed = [item.strip().removeprefix("W/") for item in header.split(",")]
     return "*" in listed or etag in listed
+
+
+def matches(header: str | None, etag: str) -> bool:
+    """Whether If-Match allows an answer: no header, ``*`` or our own strong ETag (§13.1.1)."""
+    return not header or any(item.strip() in ("*", etag) for item in header.split(","))

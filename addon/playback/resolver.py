@@ -33,8 +33,6 @@ log = logging.getLogger(__name__)
 
 # After the last request has gone the work goes on this long: the same player comes back.
 LINGER = 30.0
-# What stopped a torrent once and may be over now.
-PASSING = frozenset({"disk-full", "busy"})
 # A player that was sent elsewhere may be sent there again without a new look for as long as the
 # answer says that it may be kept.
 REDIRECT_HOLDS = 30.0
@@ -242,12 +240,9 @@ class Resolver:
         if metainfo is not None:
             entry.step("getting the metadata", detail="kept")
             torrent = self._swarm.add(magnet, metainfo)
-            _revive(torrent)
             torrent.wait_metadata(0.0, to_read=True)
             return torrent, metainfo
         search = self._search.begin(magnet)
-        if search.torrent is not None:
-            _revive(search.torrent)
         asked = [f"the swarm, {len(magnet.trackers)} trackers"] if self._swarm.p2p else []
         asked += [f"{search.asked} places over HTTP"] if search.asked else []
         entry.step("getting the metadata", detail=" and ".join(asked) or "nobody can be asked")
@@ -268,8 +263,3 @@ class Resolver:
             attempt.stream.wait_first(LINGER)
         except (Problem, ConnectionAbortedError) as reason:
             log.debug("[%s] nothing more is tried: %s", attempt.entry.info_hash[:8], reason)
-
-
-def _revive(torrent: SwarmTorrent) -> None:
-    if torrent.failure is not None and torrent.failure.code in PASSING:
-        torrent.recover()

@@ -164,6 +164,9 @@ class Torrents:
         if metainfo is None:
             self._expected[magnet.info_hash.key] = about.wanted
             self._search.begin(magnet).wait(METADATA_WAIT)
+        elif self._swarm.get(magnet.info_hash) is not None:
+            # Somebody who adds a film again may bring peers that it lacks.
+            self._swarm.add(magnet, metainfo)
         return self.get(magnet.info_hash)
 
     def add_torrent(self, raw: bytes, about: About) -> Listed:

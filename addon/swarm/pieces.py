@@ -57,6 +57,7 @@ class Pieces:
         self._answered = 0
         self._answer = Event()
         self._runner: gevent.Greenlet | None = None
+        self._broken = False
         self._saved_at = 0.0
         self._unsaved = False
 
@@ -90,7 +91,7 @@ class Pieces:
 
     def finish(self, index: int) -> bool:
         """A piece has passed its hash check; False when that was known."""
-        if self._states[index] != MISSING:
+        if self._states[index] != MISSING or self._broken:
             return False
         self._states[index] = FINISHED
         self._fresh.add(index)
@@ -110,9 +111,9 @@ class Pieces:
             return True
         passed = False
         try:
-            passed = self._flush()
+            passed = self._flush() and not self._broken
         finally:
-            if not passed:
+            if not passed and not self._broken:
                 self._fresh |= before
         if passed:
             self._put_on_file(before)
@@ -147,6 +148,16 @@ class Pieces:
                     self.save()
         finally:
             self._runner = None
+
+    def distrust(self) -> None:
+        """The disk has failed: a piece that is not behind the fence by now may never reach its
+        file, although its hash was right, and libtorrent goes on taking it for one that is there.
+        """
+        self._broken = True
+        self._fresh.clear()
+        for index, state in enumerate(self._states):
+            if state == FINISHED:
+                self._states[index] = MISSING
 
     def save(self) -> None:
         """Keep which pieces are on file, for the next start."""

@@ -104,6 +104,11 @@ class Reader:
         self._cancelled = True
         self._event.set()
 
+    @property
+    def ended(self) -> bool:
+        """It was cancelled: whoever waits in it, or for its player, may stop."""
+        return self._cancelled
+
     def stall(self, *, frozen: bool) -> None:
         """Its player has stopped taking bytes, or takes them again."""
         if frozen != self.idle and not self.closed:

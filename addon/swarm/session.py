@@ -22,7 +22,7 @@ from addon.swarm.alerts import AlertPump
 from addon.swarm.events import TorrentAlerts, broken
 from addon.swarm.params import add_params
 from addon.swarm.storage import Storage
-from addon.swarm.torrent import Torrent
+from addon.swarm.torrent import PASSING, Torrent
 from addon.torrents.magnet import InfoHash, Magnet
 from addon.torrents.metainfo import Metainfo
 
@@ -166,6 +166,10 @@ class Swarm:
         known = self._find(magnet.info_hash)
         if known is not None and known.leaving is not None:
             known.leaving.wait(CLOSE_TIMEOUT)
+        elif known is not None and known.failure is not None and known.failure.code in PASSING:
+            # The disk may have room again. What libtorrent believes to be there may be lost: it
+            # begins anew from what was behind the fence.
+            self._drop(known)
         elif known is not None:
             self._extend(known, magnet)
             return known
@@ -303,7 +307,8 @@ class Swarm:
             now = time.monotonic()
             # uTP costs eight times the CPU of TCP, and a peer that has TCP only is then reached
             # seconds later, in every torrent: it is only worth a try where TCP finds nobody.
-            wanted = any([torrent.lonely(now) for torrent in self.torrents()])
+            lonely = [torrent.lonely(now) for torrent in self.torrents()]
+            wanted = any(lonely)
             if wanted != utp:
                 utp = wanted
                 self._require_session().apply_settings({"enable_outgoing_utp": utp})

@@ -26,6 +26,8 @@ from addon.torrents.metainfo import File, Metainfo
 
 log = logging.getLogger(__name__)
 
+# What the disk did to a torrent, and what may be over when somebody asks for it again.
+PASSING = frozenset({"disk-full", "busy"})
 READ_TIMEOUT = 20.0
 # A player that seeks closes one request and opens the next within milliseconds: dropping every
 # request in between would start each seek from an empty queue.
@@ -363,18 +365,13 @@ class Torrent:
     def fail(self, problem: Problem) -> None:
         """Nothing more will come: tell everybody who waits."""
         self.failure = problem
+        if self._pieces is not None and problem.code in PASSING:
+            self._pieces.distrust()
         self.metadata_ready.set()
         self._wake_all()
         for result in list(self._reads.values()):
             result.set_exception(problem)
         self._reads.clear()
-
-    def recover(self) -> None:
-        """Try again after an error of the disk that may be over (space was freed)."""
-        self.failure = None
-        self.handle.clear_error()
-        self.handle.unset_flags(lt.torrent_flags.upload_mode)
-        self.handle.resume()
 
     def require_alive(self) -> None:
         """Raise the Problem that stopped the torrent, if one did."""

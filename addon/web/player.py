@@ -23,6 +23,7 @@ from addon.playback.ranges import (
     etag_listed,
     first_offset,
     if_range_holds,
+    matches,
     parse_range,
 )
 from addon.playback.resolution import Failure, Redirect, Stored
@@ -159,6 +160,8 @@ class Player:
     ) -> Response:
         file = stored.file
         etag = _etag(asked.view_args or {}, file)
+        if not matches(asked.headers.get("If-Match"), etag):
+            raise _changed(file)
         if etag_listed(asked.headers.get("If-None-Match"), etag):
             response = Response(status=304)
             response.headers["ETag"] = etag
@@ -259,6 +262,14 @@ def _describe(response: Response, key: str, file: File) -> None:
 
 def _etag(view_args: dict[str, str], file: File) -> str:
     return f'"{view_args["key"].lower()}-{file.index}"'
+
+
+def _changed(file: File) -> Problem:
+    return Problem(
+        "changed",
+        f"What the player has begun is not {file.name} of this torrent (If-Match).",
+        "Open the film anew.",
+    )
 
 
 def _bad_range(file: File) -> Response:

@@ -46,6 +46,10 @@ class Stream(Protocol):
     def cancel(self) -> None: ...
     def close(self) -> None: ...
 
+    @property
+    def ended(self) -> bool:
+        """It was cancelled: nothing more will come."""
+
 
 class Sending:
     """One body on its way to ``viewer``; ``blocked`` while the socket takes nothing."""
@@ -112,8 +116,9 @@ class Sender:
                 _prepare(sock)
                 with watched(environ, stream.cancel):
                     for chunk in stream.chunks():
-                        _send_chunk(sending, chunk)
+                        # Before it is sent: a player may read some of it and go elsewhere.
                         on_first()
+                        _send_chunk(sending, chunk)
             finally:
                 self._sendings.remove(sending)
         except GeneratorExit:
@@ -210,6 +215,9 @@ def _write(sending: Sending, write: Callable[..., int], *args: object) -> int:
         try:
             gevent.socket.wait_write(sending.sock.fileno(), LOOK_INTERVAL)
         except TimeoutError:
+            if sending.stream.ended:
+                # Nobody will read what a server that stops would wait for.
+                raise ConnectionAbortedError("the server is stopping") from None
             left = _unacknowledged(sending.sock)
             if unsent is not None and left >= unsent:
                 _freeze(sending)

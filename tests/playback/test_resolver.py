@@ -75,9 +75,6 @@ class FakeTorrent:
     def peers_seen(self):
         return 0, 0
 
-    def recover(self):
-        self.failure = None
-
 
 class FakeSwarm:
     p2p = True
@@ -91,6 +88,7 @@ class FakeSwarm:
 
     def add(self, magnet, metainfo=None):
         self.added += 1
+        self.torrent.failure = None  # as the session does: it is added anew
         return self.torrent
 
 

@@ -51,12 +51,6 @@ class FakeHandle:
     def read_piece(self, index):
         self.calls.append(("read", index))
 
-    def clear_error(self):
-        self.calls.append("recovered")
-
-    def resume(self):
-        pass
-
 
 @pytest.fixture
 def made(tmp_path, monkeypatch):
@@ -196,7 +190,7 @@ def test_a_failed_read_is_an_error_with_its_reason(made):
         task.get(timeout=1)
 
 
-def test_failing_wakes_every_reader_and_recovering_lets_new_ones_in(made):
+def test_failing_wakes_every_reader_and_lets_no_new_ones_in(made):
     reader = made.open(FIRST, 0, FIRST.length)
     task = gevent.spawn(reader.wait_first, 5)
     gevent.sleep(0)
@@ -206,9 +200,25 @@ def test_failing_wakes_every_reader_and_recovering_lets_new_ones_in(made):
     with pytest.raises(Problem, match="No room"):
         made.open(FIRST, 0, 1)
     reader.close()
-    made.recover()
-    assert "recovered" in made.handle.calls
-    made.open(FIRST, 0, 1).close()
+
+
+def test_a_piece_that_was_on_its_way_when_the_disk_failed_is_not_taken_for_there(made):
+    made.open(FIRST, 0, FIRST.length)
+    made.piece_finished(0)
+    while made.handle.flushes == 0:
+        gevent.sleep(0.01)
+    made.cache_flushed()
+    gevent.sleep(0.01)
+    made.piece_finished(1)
+    while made.handle.flushes == 1:
+        gevent.sleep(0.01)
+    made.piece_finished(2)
+    made.fail(Problem("disk-full", "No room."))
+    made.cache_flushed()
+    gevent.sleep(0.05)
+    made.piece_finished(3)
+    assert [made.on_file(index) for index in range(4)] == [True, False, False, False]
+    assert [made.has_piece(index) for index in range(4)] == [True, False, False, False]
 
 
 def test_pieces_that_finish_before_their_number_is_known_are_asked_for_again(tmp_path):

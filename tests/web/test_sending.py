@@ -36,6 +36,10 @@ class FakeStream:
     def stall(self, *, frozen):
         self.frozen.append(frozen)
 
+    @property
+    def ended(self):
+        return self.cancelled.is_set()
+
     def cancel(self):
         self.cancelled.set()
 
