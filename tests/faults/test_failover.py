@@ -35,9 +35,7 @@ def test_the_next_source_goes_on(lab: Lab, fault: str) -> None:
 
 
 def test_a_source_that_cannot_resume_begins_a_film_and_never_goes_on_in_it(lab: Lab) -> None:
-    with services(
-        lab, {"Instant.io": "no-range", "TorrentDrive": "slow-12000000"}
-    ) as all_of_them:
+    with services(lab, {"Instant.io": "no-range", "TorrentDrive": "slow-12000000"}) as all_of_them:
         url = f"{all_of_them.server.url}/api/sources"
         assert request(url).status == 200
         torrent = torrent_of(all_of_them.folder, "film.mkv", noise(24 * MIB), PIECE)

@@ -76,4 +76,3 @@ def test_nobody_honest_is_told_quickly(lab: Lab) -> None:
         assert (reply.status, reply.json()["code"]) == (504, "no-source")
         assert "12 sources" in reply.json()["detail"]
         assert "retry-after" in reply.headers
-

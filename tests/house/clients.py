@@ -17,6 +17,7 @@ PROGRAMS = {
     "vlc": ("cvlc",),
     "chromium": ("chromium", "chromium-browser", "google-chrome"),
     "node": ("node",),
+    "nginx": ("nginx", "/usr/sbin/nginx"),
 }
 _REASON = re.compile(r"not tried here: (?P<name>[^(]+) \(")
 
