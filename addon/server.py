@@ -14,6 +14,7 @@ from typing import Any
 
 import gevent
 from gevent.monkey import get_original
+from gunicorn.errors import AppImportError  # type: ignore[import-untyped]
 from gunicorn.workers.ggevent import GeventWorker  # type: ignore[import-untyped]
 
 from addon.errors import SettingsError
@@ -28,9 +29,13 @@ DRAIN = 12.0
 """Seconds in which running answers may end; ``graceful_timeout`` leaves the rest for closing."""
 
 
-def _refuse(problems: Sequence[str]) -> None:
+def _refusal(problems: Sequence[str]) -> str:
     lines = ["Self-Streme cannot start as it is configured:", *(f"  - {text}" for text in problems)]
-    print(*lines, sep="\n", file=sys.stderr, flush=True)  # noqa: T201 - no log exists yet
+    return "\n".join(lines)
+
+
+def _refuse(problems: Sequence[str]) -> None:
+    print(_refusal(problems), file=sys.stderr, flush=True)  # noqa: T201 - no log exists yet
     sys.exit(1)
 
 
@@ -42,6 +47,14 @@ class Worker(GeventWorker):  # type: ignore[misc]
         self._clients: dict[gevent.Greenlet, Any] = {}
         self._waiting: set[gevent.Greenlet] = set()
         self._quitting = False
+
+    def load_wsgi(self) -> None:
+        """What only the application can find wrong (a file that a setting names, the database) is
+        told like any other setting; gunicorn prints this error's text and ends."""
+        try:
+            super().load_wsgi()
+        except SettingsError as error:
+            raise AppImportError(_refusal(error.problems)) from None
 
     def handle(self, listener: Any, client: Any, addr: Any) -> None:
         me = gevent.getcurrent()

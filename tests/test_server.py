@@ -265,6 +265,14 @@ def test_wrong_settings_are_told_in_plain_lines(gunicorn: Start) -> None:
     assert "hunter2" not in server.log
 
 
+def test_what_only_the_application_finds_wrong_is_told_like_a_setting(gunicorn: Start) -> None:
+    wrong = 'from addon.errors import SettingsError\nraise SettingsError(["SOURCES_FILE: no."])\n'
+    server = gunicorn(app=wrong + SMALL_APP)
+    assert server.process.wait(10) != 0
+    assert "cannot start as it is configured:\n  - SOURCES_FILE: no." in server.log
+    assert "Traceback" not in server.log
+
+
 def test_an_application_that_fails_to_start(gunicorn: Start) -> None:
     app = SMALL_APP.replace('print("started"', f'raise RuntimeError("/{TOKEN}")\n        print("x"')
     server = gunicorn(app=app)
