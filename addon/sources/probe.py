@@ -113,8 +113,8 @@ class Prober:
             try:
                 return self._prove(source, media, link, piece, began)
             except Lost as reason:
-                inner = _whole_piece(media, piece)
-                if not reason.neighbour or inner is None:
+                inner = _whole_piece(media, piece) if reason.neighbour else None
+                if inner is None:
                     raise
                 return self._prove(source, media, link, inner, began, edge=True)
         except Lost as reason:
