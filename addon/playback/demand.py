@@ -10,6 +10,9 @@ from addon.swarm.torrent import Need
 
 # How far ahead of the player a source is used. Its owner pays for what nobody watches.
 AHEAD_BYTES = 48 * 1024 * 1024
+# Beside a swarm farther: its peers have begun the pieces in front of the player (30 MB seen), and a
+# source that may not go beyond them would wait for the peers it is to help.
+BESIDE_BYTES = 2 * AHEAD_BYTES
 # So long may a living swarm take over one piece before that very piece is fetched elsewhere too.
 SWARM_PATIENCE = 1.5
 # A player that waited in half of the last two seconds' looks drains faster than the swarm brings.
@@ -36,6 +39,7 @@ class Demand:
         self._torrent = torrent
         self._pieces = pieces
         self._ahead = max(1, AHEAD_BYTES // piece_length)
+        self._beside = max(1, BESIDE_BYTES // piece_length)
         self._clock = clock
         self._safe = max(2, SAFE_BYTES // piece_length)
         self._helping = False
@@ -74,10 +78,12 @@ class Demand:
         """Where pieces are to be filled now; its first one is missing. ``leads``: sources carry
         this film, else they only help where the swarm does not keep up."""
         needs = self.look()
-        if not needs or not (leads or self._alone() or self._behind(needs[0])):
+        alone = self._alone()
+        if not needs or not (leads or alone or self._behind(needs[0])):
             return None
+        ahead = self._ahead if alone else self._beside
         for need in needs:
-            stop = min(need.last, need.piece + self._ahead) + 1
+            stop = min(need.last, need.piece + ahead) + 1
             for index in range(need.piece, stop):
                 if not self._torrent.has_piece(index):
                     return range(index, stop)
@@ -111,7 +117,7 @@ class Demand:
 
     def _leads_to(self, run: range, need: Need) -> bool:
         """Whether a player will come to this run, or is in it."""
-        return run.start - self._ahead <= need.piece < run.stop
+        return run.start - self._beside <= need.piece < run.stop
 
     def _needs(self) -> list[Need]:
         mine = [need for need in self._torrent.needs() if need.last == self._pieces.stop - 1]

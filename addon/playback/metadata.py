@@ -11,6 +11,7 @@ from collections.abc import Callable
 import gevent
 from gevent.event import Event
 
+from addon.errors import Problem
 from addon.playback.store import Swarm, SwarmTorrent
 from addon.sources.metadata import Answer, MetadataSources
 from addon.torrents.magnet import InfoHash, Magnet
@@ -39,6 +40,7 @@ class Search:
         self._places = places
         self._found = found
         self._over = Event()
+        self._problem: Problem | None = None
         self.torrent: SwarmTorrent | None = swarm.add(magnet) if swarm.p2p else None
         self._asking = gevent.spawn(self._ask) if self.asked else None
         if self._asking is None:
@@ -60,8 +62,13 @@ class Search:
         nobody is left who could. Raises the Problem that stopped the torrent."""
         if self._swarm.p2p and self.torrent is not None:
             found = self.torrent.wait_metadata(timeout, to_read=to_read)
-            return self.torrent if found is not None else None
+            if found is None:
+                return None
+            self.close()
+            return self.torrent
         self._over.wait(timeout)
+        if self._problem is not None:
+            raise self._problem
         return self.torrent
 
     def close(self) -> None:
@@ -83,6 +90,8 @@ class Search:
                 self._found(self.torrent, metainfo)
             else:
                 self.torrent.give_metadata(metainfo)
+        except Problem as problem:  # whoever waits is told
+            self._problem = problem
         finally:
             self._over.set()
 
