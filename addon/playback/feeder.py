@@ -156,7 +156,7 @@ class Feeder:
                 self.join(found)
                 self._leads = leads
                 if found.piece is not None and found.data is not None:
-                    self.torrent.feed(found.piece, found.data)
+                    outcome(self.torrent.feed, found.piece, found.data)
                 log.info("[%s] [%s] ✓ goes on from here", self._key, found.name)
                 return True
         return False
@@ -217,7 +217,9 @@ class Feeder:
                         break
                 _finish(taking)
         except Lost as reason:
-            self._failed(supplier, reason)
+            # The piece before is whole, and is still being taken.
+            before = taking.get() if taking is not None else None
+            self._failed(supplier, before if isinstance(before, Lost) else reason)
         except Problem as problem:
             log.info("[%s] nothing more is fed: %s", self._key, problem.detail)
         finally:

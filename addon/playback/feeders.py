@@ -30,7 +30,7 @@ class Feeders:
         swarm: bool = False,
     ) -> None:
         """See to it that somebody fills this file while it is read; ``winner`` leads, if given.
-        ``swarm``: peers have just sent a piece of it."""
+        ``swarm``: peers have sent of it, perhaps a moment ago."""
         if media.metainfo is None or media.file is None:
             raise RuntimeError("a feeder works only once the metadata is known")
         key = media.metainfo.info_hash.key, media.file.index

@@ -45,7 +45,7 @@ class Race:
     over: bool = False
     redirect: Found | None = None
     edge: Found | None = None
-    served_by: str | None = None
+    winner: Found | None = None
 
 
 class FirstPiece:
@@ -99,7 +99,7 @@ class FirstPiece:
                 if swarm_waits and race.over and attempt.stream is None:
                     self._open(attempt)
                 if self._has_come(attempt, min(SLICE, max(0.0, deadline - now))):
-                    return self._stored(race.served_by or "swarm")
+                    return self._stored(race.winner.name if race.winner else "swarm")
                 if race.redirect is not None and race.redirect.link is not None:
                     return self._redirect(race.redirect, race.redirect.link)
                 if now >= deadline or (race.over and not rules.p2p):
@@ -126,8 +126,10 @@ class FirstPiece:
         return began + self._rules.sources_wait(peers=self._torrent.peers_seen()[0])
 
     def _stored(self, served_by: str) -> Stored:
-        if self._rules.sources and self._race.served_by is None:
-            self._feeders.keep(self._torrent, self._media, swarm=served_by == "swarm")
+        # Only now: a feeder that begins before the winner's piece is stored fetches it again.
+        if self._rules.sources:
+            winner = self._race.winner
+            self._feeders.keep(self._torrent, self._media, winner, swarm=self._rules.p2p)
         return Stored(self._torrent, self._file, served_by)
 
     def _redirect(self, found: Found, link: Link) -> Redirect:
@@ -192,11 +194,10 @@ class FirstPiece:
             race.edge = found
             self._feeders.keep(self._torrent, self._media, found)
             return False
-        race.served_by = found.name
-        self._feeders.keep(self._torrent, self._media, found)
+        race.winner = found
         # As a value: gevent prints whatever a greenlet raises, and the stream tells it anyway.
         if outcome(self._torrent.feed, found.piece, found.data) is not True:
             entry.step("the store did not take the piece", source=found.name, verdict="ours")
-            race.served_by = None
+            race.winner = None
             return False
         return True

@@ -6,7 +6,7 @@ into spans of files, each span is one GET, and what comes is put together again.
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Protocol, Self
 
@@ -156,7 +156,8 @@ class PieceReader:
 
     ``screen`` is the time (``time.monotonic``) by which the first SCREENED bytes must have come;
     after that it may take as long as it keeps delivering. ``on_head`` gets the file's first
-    bytes, if the run begins with them, and may raise Lost.
+    bytes, if the run begins with them, and may raise Lost. ``links`` are known ones by the file's
+    index; those that are located are put there too.
     """
 
     def __init__(
@@ -167,7 +168,7 @@ class PieceReader:
         run: range,
         screen: float,
         *,
-        links: Mapping[int, Link] | None = None,
+        links: dict[int, Link] | None = None,
         on_head: Callable[[bytes], None] = lambda _: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -180,7 +181,7 @@ class PieceReader:
         self._file = media.file
         self._run = run
         self._screen = screen
-        self._links = dict(links or {})
+        self._links = {} if links is None else links
         self._on_head = on_head
         self._clock = clock
         self._spans = _spans(self._metainfo, run)

@@ -16,7 +16,7 @@ from addon.sources.health import Verdict
 from addon.sources.probe import Found
 from addon.swarm.torrent import Need
 from tests.rig.torrents import Torrent
-from tests.sources.served import content, known, media_of, pieces_of
+from tests.sources.served import content, pieces_of
 
 
 @dataclass(frozen=True)
@@ -198,6 +198,3 @@ class Choice:
 
     def learn(self, found: Found, media: Media) -> None:
         self.learnt.append((found.name, found.verdict))
-
-
-__all__ = ["Choice", "Line", "Serve", "Shop", "Store", "known", "media_of"]

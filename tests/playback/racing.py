@@ -77,7 +77,7 @@ class FakeStream:
 
     def wait_first(self, timeout: float) -> bool:
         self.store.require_alive()
-        return self.store.arrived.wait(timeout)
+        return bool(self.store.arrived.wait(timeout))
 
     def stall(self, *, frozen: bool) -> None:
         self.frozen.append(frozen)

@@ -45,9 +45,9 @@ class Kitchen:
         if winner:
             at = self.store.pieces.start if piece is None else piece
             found = self.choice.winner(self.shops[winner], self.media, at)
+            if not self.store.has_piece(at) and found.data is not None:
+                self.store.feed(at, found.data)
         self.feeders.keep(store, self.media, found)
-        if found is not None and found.piece is not None and found.data is not None:
-            self.store.feed(found.piece, found.data)
 
     def host(self, name: str) -> Serve:
         return self.line.hosts[name]
@@ -369,7 +369,7 @@ def test_a_torrent_that_fails_during_a_search_ends_it(
         k.store.failure = Problem("disk-full", "No room.")
         return real(*given)
 
-    k.choice.winner = fails_first  # type: ignore[method-assign]
+    k.choice.winner = fails_first  # type: ignore[method-assign, assignment]
     k.keep()
     until(lambda: not k.running())
     assert capsys.readouterr().err == ""

@@ -122,7 +122,7 @@ def test_what_is_stored_is_there_at_once(play: Any) -> None:
     assert p.store.streams == []
     assert p.sources.asked == []
     assert p.feeders.kept == [None], "more of it is kept coming"
-    assert p.feeders.swarm == [False]
+    assert p.feeders.swarm == [True], "peers may have sent it a moment ago"
 
 
 def test_the_swarm_alone_in_its_head_start(play: Any) -> None:
@@ -151,6 +151,15 @@ def test_a_source_brings_the_very_piece_and_goes_on_filling(play: Any) -> None:
     ]  # fmt: skip
 
 
+def test_filling_begins_once_the_piece_is_stored(play: Any) -> None:
+    """A feeder that begins earlier fetches the winner's piece again."""
+    p = play(p2p=False).source(verified("a"))
+    stored: list[bool] = []
+    p.feeders.keep = lambda *_, **__: stored.append(p.store.arrived.is_set())
+    assert p.start().stored() == "a"
+    assert stored == [True]
+
+
 def test_without_peers_the_head_start_is_short(play: Any, monkeypatch: Any) -> None:
     monkeypatch.setattr("addon.playback.rules.NO_PEERS_YET", 0.05)
     p = play(head_start=30.0).source(verified("a"))
@@ -167,6 +176,7 @@ def test_without_p2p_sources_are_asked_at_once(play: Any) -> None:
     assert p.start().stored() == "a"
     assert time.monotonic() - p.began < 0.2
     assert "trying P2P" not in p.attempt.steps()
+    assert p.feeders.swarm == [False]
 
 
 @pytest.mark.parametrize("strategy", ["race", "p2p-first", "sources-first"])

@@ -102,6 +102,11 @@ class Bench:
     def torrent(self) -> FakeTorrent:
         return self.swarm.added[0]
 
+    @property
+    def there(self) -> Any:
+        """The same, as the search gives it back."""
+        return self.torrent
+
 
 @pytest.fixture
 def bench() -> Iterator[Callable[..., Bench]]:
@@ -134,7 +139,7 @@ def test_the_swarm_brings_it_and_the_rest_stop(bench: Make) -> None:
     assert search.wait(0.01, to_read=True) is None
     assert (b.places.running, search.alive) == (1, True)
     b.torrent.learn(SHOW)
-    assert search.wait(1) is b.torrent
+    assert search.wait(1) is b.there
     assert (b.places.running, search.alive) == (0, False)
     assert b.torrent.about_to_read == [True, False]
     assert b.found == [], "the session tells by itself what peers brought"
@@ -146,7 +151,7 @@ def test_a_place_brings_it_and_the_torrent_of_the_session_gets_it(bench: Make) -
     waiting = gevent.spawn(search.wait, 5)
     gevent.sleep(0)
     b.places.say(SHOW)
-    assert waiting.get(timeout=1) is b.torrent
+    assert waiting.get(timeout=1) is b.there
     assert b.torrent.given == [SHOW]
     assert [answer.place.name for answer in search.answers] == ["one"]
     assert search.silent == ["silent"]
@@ -159,7 +164,7 @@ def test_without_p2p_a_place_brings_torrent_and_metadata(bench: Make) -> None:
     assert b.swarm.added == []
     assert search.wait(0.01) is None
     b.places.say(SHOW)
-    assert search.wait(1) is b.torrent
+    assert search.wait(1) is b.there
     assert b.torrent.metainfo == SHOW
     assert b.found == [(b.torrent, SHOW)]
 
@@ -186,7 +191,7 @@ def test_with_sources_switched_off_the_swarm_is_asked_alone(bench: Make) -> None
     search = b.search.begin(MAGNET)
     assert search.wait(0.01) is None
     b.torrent.learn(SHOW)
-    assert search.wait(1) is b.torrent
+    assert search.wait(1) is b.there
 
 
 def test_after_the_places_said_no_the_swarm_may_still_bring_it(bench: Make) -> None:
@@ -198,7 +203,7 @@ def test_after_the_places_said_no_the_swarm_may_still_bring_it(bench: Make) -> N
     waiting = gevent.spawn(search.wait, 5)
     gevent.sleep(0)
     b.torrent.learn(SHOW)
-    assert waiting.get(timeout=1) is b.torrent
+    assert waiting.get(timeout=1) is b.there
 
 
 def test_a_search_that_is_over_begins_anew(bench: Make) -> None:
@@ -238,7 +243,7 @@ def test_a_full_session_is_told_with_p2p_and_without(
     assert b.found == []
     assert capsys.readouterr().err == "", "gevent prints what a greenlet raises"
     b.swarm.problem = None
-    assert b.search.begin(MAGNET).wait(1) is b.torrent, "the next one may find room"
+    assert b.search.begin(MAGNET).wait(1) is b.there, "the next one may find room"
 
 
 def test_who_stops_waiting_stops_nothing(bench: Make) -> None:

@@ -133,22 +133,21 @@ def test_all_sources_asks_nobody(make: Make, liars: Liars, film: Torrent) -> Non
 class Located(FunctionSource):
     """A source whose link comes as a test says."""
 
+    locating: Callable[[Media, float], Link | None]
+
+    __slots__ = ("locating",)
+
     def __init__(self, name: str, locating: Callable[[Media, float], Link | None]) -> None:
         super().__init__(name, lambda *_: None)
         object.__setattr__(self, "locating", locating)
-
-    __slots__ = ("locating",)
 
     def locate(self, media: Media, deadline: float) -> Link | None:
         link: Link | None = self.locating(media, deadline)
         return link
 
 
-def test_the_twelve_by_default() -> None:
-    sources = Sources(
-        None,
-        Registry(load_catalogue(BUILT_IN), excluded=["WebTor.io"]),  # type: ignore[arg-type]
-    )
+def test_the_twelve_by_default(client: Client) -> None:
+    sources = Sources(client, Registry(load_catalogue(BUILT_IN), excluded=["WebTor.io"]))
     found = sources.all_sources(V1, "A Film.mkv")
     assert len(found) == 11, "Seedr.cc needs metadata"
     assert found[0].url == f"https://instant.io/{V1}/A%20Film.mkv"

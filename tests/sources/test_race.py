@@ -103,8 +103,8 @@ Make = Callable[..., Track]
 def make() -> Iterator[Make]:
     tracks = []
 
-    def made(*given: str, **more: float) -> Track:
-        tracks.append(Track(*given, **more))
+    def made(names: str = MANY, **more: float) -> Track:
+        tracks.append(Track(names, **more))
         return tracks[-1]
 
     yield made

@@ -38,8 +38,9 @@ class Here:
 
 def claims(*answers: set[int]) -> tuple[Claims, FakeHandle]:
     handle = FakeHandle(*answers)
+    given: Any = handle
     pool: Any = Here()
-    return Claims(handle, pool), handle
+    return Claims(given, pool), handle
 
 
 def nobody(index: int) -> bool:

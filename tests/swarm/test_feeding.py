@@ -22,13 +22,18 @@ from tests.rig.torrents import make_torrent
 from tests.rig.tracker import Tracker
 
 PIECE = 64 * 1024
-QUIET = {"interface": "127.0.0.1", "dht": False, "upnp": False, "allow_private": True}
+QUIET: dict[str, Any] = {
+    "interface": "127.0.0.1",
+    "dht": False,
+    "upnp": False,
+    "allow_private": True,
+}
 Start = Callable[..., Swarm]
 
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
-    swarms = []
+    swarms: list[Swarm] = []
 
     def start(*, p2p: bool = False, **more: Any) -> Swarm:
         folder = tmp_path / f"cache-{len(swarms)}"
@@ -88,7 +93,8 @@ def test_a_torrent_is_filled_by_feeding_alone(start: Start, tmp_path: Path, vers
         assert torrent.feed(index, data)
         assert torrent.has_piece(index)
     for file in metainfo.files:
-        until(lambda file=file: all(map(torrent.on_file, metainfo.pieces_of(file))))
+        pieces = metainfo.pieces_of(file)
+        until(lambda pieces=pieces: all(map(torrent.on_file, pieces)))  # type: ignore[misc]
         assert torrent.verified_bytes(file) == file.length
         original = made.file(file.name).data()
         assert torrent.path_of(file).read_bytes() == original

@@ -29,6 +29,15 @@ def pack(folder: Path, version: str, piece: int = PIECE, sizes: tuple[int, ...] 
     return make_torrent(folder / "Show", piece, version)
 
 
+def read(raw: bytes) -> dict[bytes, Any]:
+    decoded: Any = lt.bdecode(raw)
+    return dict(decoded)
+
+
+def encode(value: Any) -> bytes:
+    return lt.bencode(value)
+
+
 def loaded(made: Torrent) -> tuple[Metainfo, Content]:
     """The metadata, and the content of each file by its index."""
     return load_torrent(made.raw), {file.index: file.data() for file in made.files}
@@ -207,13 +216,13 @@ def test_a_forged_layer_proves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, libtorrent_looks: bool
 ) -> None:
     made = make_torrent(random_file(tmp_path / "film.mkv", 5 * PIECE, 1), PIECE, "v2")
-    decoded: dict[bytes, Any] = lt.bdecode(made.raw)
+    decoded: dict[bytes, Any] = read(made.raw)
     ((root, layer),) = decoded[b"piece layers"].items()
     genuine = lt.load_torrent_buffer(made.raw)
     if not libtorrent_looks:
         monkeypatch.setattr(lt, "load_torrent_buffer", lambda *_: genuine)
     for forged in forgeries(root, layer, b"junk"):
-        raw = lt.bencode(decoded | {b"piece layers": {root: forged}})
+        raw = encode(decoded | {b"piece layers": {root: forged}})
         if libtorrent_looks:
             with pytest.raises(Problem, match="piece layer"):
                 load_torrent(raw)
@@ -230,7 +239,7 @@ def test_a_forged_layer_proves_nothing(
 def test_a_second_info_dictionary_proves_nothing(tmp_path: Path, version: str) -> None:
     made = make_torrent(random_file(tmp_path / "film.mkv", 3 * PIECE, 1), PIECE, version)
     evil = make_torrent(random_file(tmp_path / "evil" / "film.mkv", 3 * PIECE, 2), PIECE, version)
-    first, second = (lt.bencode(lt.bdecode(one.raw)[b"info"]) for one in (made, evil))
+    first, second = (encode(read(one.raw)[b"info"]) for one in (made, evil))
     metainfo = load_torrent(b"d4:info%b4:info%be" % (first, second))
     assert metainfo.info_hash == load_torrent(made.raw).info_hash, "libtorrent takes the first"
     for index in range(3):
@@ -242,7 +251,7 @@ def test_a_second_info_dictionary_proves_nothing(tmp_path: Path, version: str) -
 @pytest.mark.parametrize("layers", [5, [], b"x"])
 def test_nonsense_in_place_of_all_layers_proves_nothing(tmp_path: Path, layers: Any) -> None:
     made = make_torrent(random_file(tmp_path / "film.mkv", 3 * PIECE, 1), PIECE, "v2")
-    metainfo = load_torrent(lt.bencode(lt.bdecode(made.raw) | {b"piece layers": layers}))
+    metainfo = load_torrent(encode(read(made.raw) | {b"piece layers": layers}))
     assert not any(map(metainfo.hashes.known, range(metainfo.piece_count)))
 
 

@@ -1,14 +1,20 @@
 """``/api/sources``: the shapes of DESIGN §6, and what it hands on."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from flask import Flask, Request
 from werkzeug.test import TestResponse
 
+from addon.access.gate import Gate
+from addon.access.keys import Keys
+from addon.access.links import Links
 from addon.errors import Problem
+from addon.settings import load_settings
 from addon.sources.base import Link, Media
+from addon.sources.catalogue import BUILT_IN, load_catalogue
 from addon.sources.health import Experience, Verdict
 from addon.sources.probe import Found
 from addon.sources.registry import Registry
@@ -16,8 +22,11 @@ from addon.sources.template import TemplateSource, parse_template
 from addon.torrents.magnet import InfoHash, Magnet
 from addon.torrents.metainfo import Metainfo
 from addon.web import problems
+from addon.web.api import Api
 from addon.web.problems import not_found
+from addon.web.sessions import Sessions
 from addon.web.sources import blueprint
+from addon.web.urls import public_base
 from tests.torrents.build import pack
 
 PATH = "/api/sources"
@@ -61,14 +70,20 @@ class FakeKept:
 class Desk:
     """A server with these routes alone; ``closed`` turns everybody away."""
 
-    def __init__(self) -> None:
-        self.registry = Registry([FIRST, SECOND], excluded=["Two"])
+    def __init__(
+        self,
+        registry: Registry | None = None,
+        gate: Callable[[Request], None] | None = None,
+    ) -> None:
+        self.registry = registry or Registry([FIRST, SECOND], excluded=["Two"])
         self.sources: Any = FakeSources()
         self.kept = FakeKept()
         self.closed = False
         app = Flask("test", static_folder=None)
         problems.register(app)
-        app.register_blueprint(blueprint(self._enter, self.registry, self.sources, self.kept))
+        app.register_blueprint(
+            blueprint(gate or self._enter, self.registry, self.sources, self.kept)
+        )
         self.client = app.test_client()
 
     def _enter(self, asked: Request) -> None:
@@ -120,6 +135,22 @@ def test_stats_are_of_those_that_may_be_asked(desk: Desk) -> None:
     assert (one["name"], one["successes"], one["failures"]) == ("One", 1, 0)
     assert (one["ttfb"], one["last"]) == (0.25, "verified")
     assert one["restsFor"] == 0
+
+
+def test_by_default_there_are_twelve() -> None:
+    desk = Desk(Registry(load_catalogue(BUILT_IN), excluded=load_settings({}).exclude_sources))
+    told = desk.told("/stats")
+    assert told["totalSources"] == len(told["sources"]) == 12
+    priorities = [one["priority"] for one in told["sources"]]
+    assert priorities == sorted(priorities)
+    notes = {one["name"]: one["note"] for one in told["sources"]}
+    assert notes["Instant.io"] == "Best for popular torrents"
+    assert "WebTor.io" not in notes
+    desk.told("", "POST", 201, json={"name": "Mine", "url": URL})
+    desk.told("/Instant.io", "PATCH", json={"enabled": False})
+    desk.told("/TorrentDrive", "PATCH", json={"enabled": False})
+    assert desk.told("/stats")["totalSources"] == 11
+    desk.refused("bad-request", "/WebTor.io", "PATCH", json={"enabled": True})
 
 
 def test_how_long_a_source_rests(desk: Desk) -> None:
@@ -230,6 +261,24 @@ def test_nobody_comes_in_who_may_not(desk: Desk) -> None:
     for path, method in [*asked, ("/test", "POST")]:
         desk.refused("not-found", path, method, json={"name": "New", "url": URL})
     assert [entry.source.name for entry in desk.registry.all()] == ["One", "Two"]
+    assert desk.sources.tested == []
+
+
+def test_the_gate_is_the_apis_own() -> None:
+    """As the application joins them: no key, no sources; a foreign page may not even test."""
+    keys = Keys(("correct horse battery",), False, signing=(b"signing" * 5,))
+    gate = Gate(keys, "127.0.0.1", None, trust_proxy=False)
+    nothing: Any = None
+    sessions = Sessions(keys, lambda asked: public_base(asked, None))
+    api = Api(gate, sessions, Links(keys), nothing, nothing, None)
+    desk = Desk(gate=api.require_access)
+    known = {"Authorization": "Bearer correct horse battery"}
+    for path, method in [("", "GET"), ("/stats", "GET"), ("", "POST"), ("/test", "POST")]:
+        desk.refused("not-found", path, method, json={})
+        desk.refused("not-found", path, method, json={}, headers={"Authorization": "Bearer x"})
+    assert len(desk.told(headers=known)["sources"]) == 2
+    foreign = known | {"Origin": "https://evil.example"}
+    assert desk.ask("/test", "POST", json={}, headers=foreign).status_code in (403, 404)
     assert desk.sources.tested == []
 
 
