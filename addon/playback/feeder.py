@@ -9,10 +9,9 @@ piece; when none is left, all are raced anew for the piece that is missing.
 
 import logging
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Protocol
 
 import gevent
 from gevent.threadpool import ThreadPool
@@ -22,6 +21,7 @@ from addon.playback.demand import Demand
 from addon.playback.store import SwarmTorrent
 from addon.sources.base import Link, Media, Source
 from addon.sources.fetch import Client, Lost, PieceReader
+from addon.sources.finder import Sources
 from addon.sources.health import Verdict
 from addon.sources.probe import Found
 from addon.torrents.metainfo import File, Metainfo
@@ -41,22 +41,6 @@ DROPPED_FOR = 30.0
 BACK_OFF = (0.5, 1.0, 2.0, 4.0)
 # What says that a link is no longer good, rather than that its source is bad.
 _EXPIRED = frozenset({Verdict.REFUSED, Verdict.ABSENT})
-
-
-class Sources(Protocol):
-    """``sources.finder.Sources``."""
-
-    def ordered(self, media: Media) -> list[Source]: ...
-    def race(
-        self,
-        media: Media,
-        piece: int | None,
-        deadline: float,
-        *,
-        sources: Sequence[Source] | None = None,
-        started: Callable[[Source], None] = ...,
-    ) -> Generator[Found, None, None]: ...
-    def learn(self, found: Found, media: Media) -> None: ...
 
 
 @dataclass
@@ -94,6 +78,8 @@ class Feeder:
         self._clock = clock
         self._suppliers: list[_Supplier] = []
         self._dropped: dict[str, float] = {}
+        self._lone: set[str] = set()  # those without the neighbours that share the edge pieces
+        self._quiet_until = 0.0
         self._leads = False
         self._at = 0
         self.active: str | None = None
@@ -106,6 +92,8 @@ class Feeder:
         links = {self._file.index: found.link} if found.link is not None else {}
         self._suppliers = [_Supplier(found.source, links), *known]
         self._dropped.pop(found.name, None)
+        if found.edge:
+            self._lone.add(found.name)
 
     def run(self) -> None:
         """Work until nobody has read for a while."""
@@ -116,14 +104,20 @@ class Feeder:
                 gevent.sleep(LOOK)
                 continue
             supplier = self._supplier(span.start)
-            if supplier is None:
+            if supplier is not None:
+                failures = 0
+            elif self._clock() >= self._quiet_until:
                 if self._search(span.start):
                     failures = 0
-                else:
-                    gevent.sleep(BACK_OFF[min(failures, len(BACK_OFF) - 1)])
-                    failures += 1
+                    continue
+                self._quiet_until = self._clock() + BACK_OFF[min(failures, len(BACK_OFF) - 1)]
+                failures += 1
+            if supplier is None:
+                span = self._past_the_edge(span)
+                supplier = self._supplier(span.start) if span else None
+            if supplier is None:
+                gevent.sleep(LOOK)
                 continue
-            failures = 0
             self._work(supplier, span)
 
     # Who fills them
@@ -133,8 +127,16 @@ class Feeder:
 
     def _may_fill(self, source: Source, piece: int) -> bool:
         """A source that cannot resume begins with the file or not at all."""
+        if source.name in self._lone:
+            parts = self._metainfo.segments(range(piece, piece + 1))
+            return source.resumable and all(part.file in (None, self._file) for part in parts)
         near = (piece - self._pieces.start) * self._metainfo.piece_length < RUN_BYTES
         return source.resumable or near
+
+    def _past_the_edge(self, span: range) -> range:
+        """Where the span goes on behind its first piece, which nobody has."""
+        rest = (index for index in span[1:] if not self.torrent.has_piece(index))
+        return range(next(rest, span.stop), span.stop)
 
     def _search(self, piece: int) -> bool:
         """Race everybody who was not dropped a moment ago for a missing piece."""
@@ -182,6 +184,8 @@ class Feeder:
 
     def _claim(self, supplier: _Supplier, span: range) -> range:
         most = max(1, RUN_BYTES // self._metainfo.piece_length)
+        if not self._may_fill(supplier.source, span[-1]):
+            span = span[:-1]
         peers = self.torrent.peers_seen()[0]
         if not supplier.source.resumable:
             if not peers:
@@ -218,7 +222,7 @@ class Feeder:
                 _finish(taking)
         except Lost as reason:
             # The piece before is whole, and is still being taken.
-            before = taking.get() if taking is not None else None
+            before = taking and taking.get()
             self._failed(supplier, before if isinstance(before, Lost) else reason)
         except Problem as problem:
             log.info("[%s] nothing more is fed: %s", self._key, problem.detail)
@@ -234,8 +238,7 @@ class Feeder:
         return range(run.start, stop)
 
     def _take(self, index: int, data: bytes) -> Lost | Problem | None:
-        """Check a piece and hand it in; what is wrong comes back as a value, because gevent prints
-        whatever a greenlet raises."""
+        """Check a piece and hand it in; what is wrong with it is returned (see ``outcome``)."""
         if self.torrent.has_piece(index):
             return None
         if not self._pool.apply(self._metainfo.check_piece, (index, data)):
@@ -253,6 +256,9 @@ class Feeder:
             log.info("[%s] [%s] %s: its link is asked for anew", self._key, name, reason.reason)
             supplier.links.clear()
             supplier.renewed = True
+            return
+        if reason.neighbour and supplier.source.resumable and name not in self._lone:
+            self._lone.add(name)
             return
         self._tell(name, reason.verdict, reason.reason)
         self._suppliers = [s for s in self._suppliers if s is not supplier]

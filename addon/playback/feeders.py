@@ -5,10 +5,11 @@ import time
 import gevent
 from gevent.threadpool import ThreadPool
 
-from addon.playback.feeder import Feeder, Sources
+from addon.playback.feeder import Feeder
 from addon.playback.store import SwarmTorrent
 from addon.sources.base import Media
 from addon.sources.fetch import Client
+from addon.sources.finder import Sources
 from addon.sources.probe import Found
 
 

@@ -14,13 +14,13 @@ import gevent
 
 from addon.errors import Problem, outcome
 from addon.playback.failures import edge_piece, no_peers, no_source
-from addon.playback.feeder import Sources
 from addon.playback.feeders import Feeders
 from addon.playback.journal import Entry
 from addon.playback.resolution import Redirect, Stored
 from addon.playback.rules import Rules
 from addon.playback.store import Stream, SwarmTorrent
 from addon.sources.base import Link, Media, Source
+from addon.sources.finder import Sources
 from addon.sources.probe import Found
 
 SLICE = 0.05

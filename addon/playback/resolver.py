@@ -15,7 +15,6 @@ from gevent.event import Event
 
 from addon.errors import Problem
 from addon.playback.failures import gone, no_metadata
-from addon.playback.feeder import Sources
 from addon.playback.feeders import Feeders
 from addon.playback.first_piece import FirstPiece
 from addon.playback.journal import Entry, Journal
@@ -24,6 +23,7 @@ from addon.playback.resolution import Failure, Redirect, Resolution, Stored
 from addon.playback.rules import Rules
 from addon.playback.store import Kept, Stream, Swarm, SwarmTorrent
 from addon.sources.base import Media
+from addon.sources.finder import Sources
 from addon.torrents.magnet import InfoHash, Magnet
 from addon.torrents.metainfo import Metainfo
 from addon.torrents.names import human_size
