@@ -139,8 +139,13 @@ class Swarm:
         # Destroying the session waits for the trackers' "stopped" answers.
         holder = [session]
         del session
-        self._pool.apply(holder.clear)
-        self._pool.kill()
+        ending = self._pool.spawn(holder.clear)
+        ending.wait(CLOSE_TIMEOUT)
+        if ending.ready():
+            self._pool.kill()
+        else:
+            # Seen once, on a disk that had been full. What is kept is kept: the process may end.
+            log.warning("libtorrent does not end; the server ends without it")
 
     def cancel_readers(self) -> None:
         """End every stream: the server is stopping."""
@@ -193,7 +198,15 @@ class Swarm:
                 del self._adding[key]
                 adding.result.set_exception(error)
                 raise
-        torrent: Torrent = adding.result.get(timeout=ADD_TIMEOUT)
+        adding.result.wait(ADD_TIMEOUT)
+        if not adding.result.ready():
+            raise Problem(
+                "busy",
+                f"The torrent could not be added within {ADD_TIMEOUT:.0f} s.",
+                "Try again in a moment.",
+                retry_after=10,
+            )
+        torrent: Torrent = adding.result.get()
         return torrent
 
     def remove(self, info_hash: InfoHash) -> None:

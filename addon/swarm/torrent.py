@@ -194,7 +194,12 @@ class Torrent:
         if result is None:
             result = self._reads[index] = AsyncResult()
             self.handle.read_piece(index)
-        data: bytes = result.get(timeout=READ_TIMEOUT)
+        # Not get(timeout=…): gevent.Timeout is no Exception, and would pass every border.
+        if not result.ready():
+            result.wait(READ_TIMEOUT)
+        if not result.ready():
+            raise OSError(f"piece {index} was not read back in {READ_TIMEOUT:.0f} s")
+        data: bytes = result.get()
         return data
 
     # Pieces from elsewhere

@@ -282,3 +282,9 @@ def test_utp_is_tried_for_a_while_where_tcp_finds_nobody(made):
     torrent.progress.peers = 0
     assert not torrent.lonely(240.0), "the time begins anew"
     reader.close()
+
+
+def test_a_piece_that_is_never_read_back_is_an_error_and_no_timeout(made, monkeypatch):
+    monkeypatch.setattr(module, "READ_TIMEOUT", 0.02)
+    with pytest.raises(OSError, match="piece 4 was not read back"):
+        made.read_piece(4)
