@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable
 
 from addon.playback.store import SwarmTorrent
-from addon.swarm.torrent import Need
+from addon.swarm.picking import Need
 
 # How far ahead of the player a source is used. Its owner pays for what nobody watches.
 AHEAD_BYTES = 48 * 1024 * 1024

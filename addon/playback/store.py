@@ -4,8 +4,9 @@ from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from addon.errors import Problem
+from addon.swarm.picking import Need
 from addon.swarm.reader import Chunk
-from addon.swarm.torrent import Need, Progress
+from addon.swarm.torrent import Progress
 from addon.torrents.magnet import InfoHash, Magnet
 from addon.torrents.metainfo import File, Metainfo
 

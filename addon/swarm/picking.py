@@ -21,6 +21,15 @@ class Want:
     idle: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Need:
+    """A player's place: the piece under it, the last one of its file, whether it waits."""
+
+    piece: int
+    last: int
+    blocked: bool
+
+
 def priorities(
     count: int, wants: Sequence[Want], claims: Iterable[int] = (), tails: Iterable[range] = ()
 ) -> list[int]:

@@ -17,7 +17,7 @@ from gevent.threadpool import ThreadPool
 
 from addon.errors import Problem
 from addon.swarm.claims import Claims
-from addon.swarm.picking import URGENT, Want, priorities
+from addon.swarm.picking import URGENT, Need, Want, priorities
 from addon.swarm.pieces import Pieces
 from addon.swarm.reader import Reader
 from addon.swarm.storage import Storage
@@ -52,15 +52,6 @@ class Progress:
     download_rate: int = 0
     upload_rate: int = 0
     received: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Need:
-    """A player's place: the piece under it, the last one of its file, whether it waits."""
-
-    piece: int
-    last: int
-    blocked: bool
 
 
 @dataclass

@@ -14,7 +14,7 @@ from addon.sources.base import Kind as SourceKind
 from addon.sources.base import Link, Media, Source, Trust
 from addon.sources.health import Verdict
 from addon.sources.probe import Found
-from addon.swarm.torrent import Need
+from addon.swarm.picking import Need
 from tests.rig.torrents import Torrent
 from tests.sources.served import content, pieces_of
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from addon.playback.demand import LOOKS, STARVING, SWARM_PATIENCE, Demand
-from addon.swarm.torrent import Need
+from addon.swarm.picking import Need
 
 MIB = 1024 * 1024
 PIECES = range(10, 210)  # of a file that ends in the middle of its torrent

@@ -11,8 +11,9 @@ import pytest
 
 from addon.errors import Problem
 from addon.swarm import torrent as module
+from addon.swarm.picking import Need
 from addon.swarm.session import Swarm, SwarmConfig
-from addon.swarm.torrent import Need, Torrent
+from addon.swarm.torrent import Torrent
 from addon.torrents.magnet import InfoHash, Magnet
 from addon.torrents.metainfo import Metainfo, load_torrent
 from tests.rig.media import random_file
