@@ -73,17 +73,6 @@ def edge_piece(found: Found) -> Problem:
     )
 
 
-def unverifiable(found: Found) -> Problem:
-    """A source of the user's own has something, and nothing is known to check it by."""
-    return Problem(
-        "no-metadata",
-        f"{found.name} has a file of this name, but the torrent's metadata is not known, so its "
-        "bytes cannot be checked, and a player cannot be sent there.",
-        "Add the .torrent file of the film.",
-        retry_after=RETRY,
-    )
-
-
 def _swarm(torrent: SwarmTorrent) -> str:
     told = "; ".join(f"tracker {host}: {reply}" for host, reply in torrent.trackers.items())
     return f"{told or 'no tracker has answered'}; {torrent.peers_seen()[0]} peers connected"

@@ -54,27 +54,6 @@ def bare(magnet: str, until: str) -> dict[str, float]:
     return times
 
 
-def cpu_of(server: Server) -> float:
-    """CPU seconds that the server's processes have used."""
-    ticks = 0
-    for pid in server.pids:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        ticks += int(fields[11]) + int(fields[12])
-    return ticks / 100
-
-
-def peak_of(server: Server) -> float:
-    """Peak resident memory of all the server's processes together, in MiB.
-
-    What the watching process and the worker share counts twice: an upper bound.
-    """
-    total = 0
-    for pid in server.pids:
-        status = Path(f"/proc/{pid}/status").read_text()
-        total += int(status.partition("VmHWM:")[2].split()[0])
-    return total / 1024
-
-
 def add(server: Server, magnet: str) -> str:
     """Add a magnet; the play link of its file."""
     reply = post_json(f"{server.url}/api/torrents", {"magnetUri": magnet})
@@ -156,11 +135,11 @@ def whole_file(lab: Lab, runs: int) -> Iterator[Figure]:
             time.sleep(2)
             for _ in range(runs):
                 url = add(server, magnet)
-                used = cpu_of(server)
+                used = server.cpu()
                 first, took, size = drain(url)
                 assert size == GIB
                 ours.values.append(size / (took - first) / 1e6)
-                cpu.values.append(cpu_of(server) - used)
+                cpu.values.append(server.cpu() - used)
                 remove(server, torrent)
                 times = bare(magnet, "whole")
                 theirs.values.append(size / (times["whole"] - times["finished"]) / 1e6)
@@ -200,7 +179,7 @@ def readers(lab: Lab, runs: int) -> Iterator[Figure]:
             url = add(server, lab.share(torrent, count=4))
             firsts, _ = _spread(url, 256 * MIB, 8)
             worst.values.append(max(firsts))
-            memory.values.append(peak_of(server))
+            memory.values.append(server.rss(peak=True) / MIB)
             remove(server, torrent)
             for count, figure in finish.items():
                 torrent = film(lab, 128 * MIB)
@@ -263,9 +242,9 @@ def memory(lab: Lab, runs: int) -> Iterator[Figure]:
     for _ in range(runs):
         with lab.server() as server:
             time.sleep(3)
-            idle.values.append(peak_of(server))
+            idle.values.append(server.rss(peak=True) / MIB)
             drain(add(server, magnet))
-            streaming.values.append(peak_of(server))
+            streaming.values.append(server.rss(peak=True) / MIB)
             remove(server, torrent)
     yield idle
     yield streaming

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tests.bench.measures import Figure, cpu_of, drain, first_byte
+from tests.bench.measures import Figure, drain, first_byte
 from tests.faults.services import NAMES, services
 from tests.rig.http import request
 from tests.rig.lab import MIB, Lab
@@ -57,9 +57,9 @@ def one_source(lab: Lab, runs: int) -> Iterator[Figure]:
                 torrent = _in(here.folder, HALF_GB)
                 path = str(torrent.files[0].path.relative_to(here.folder))
                 url = here.server.upload(torrent.raw).json()["files"][0]["playUrl"]
-                used = cpu_of(here.server)
+                used = here.server.cpu()
                 _, took, size = drain(url)
-                cpu.values.append((cpu_of(here.server) - used) / (size / 1024**3))
+                cpu.values.append((here.server.cpu() - used) / (size / 1024**3))
                 ours.values.append(size / took / 1e6)
                 _, took, _ = drain(here.liars.url(fault, path))
                 plain.values.append(size / took / 1e6)
