@@ -10,8 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import gevent
-from flask import Blueprint, Flask, Request
-from werkzeug.middleware.proxy_fix import ProxyFix
+from flask import Request
 
 from addon import configured
 from addon.access.gate import Gate
@@ -43,7 +42,7 @@ from addon.sources.health import Experience
 from addon.sources.metadata import MetadataSources
 from addon.swarm.session import Swarm
 from addon.torrents.metainfo import Metainfo
-from addon.web import api, health, pages, player, problems, sources, stremio
+from addon.web import api, health, pages, player, site, sources, stremio
 from addon.web.sending import Sender
 from addon.web.sessions import Sessions
 from addon.web.urls import public_base
@@ -132,7 +131,7 @@ class Application:
             self._titles.title_of,
         )
         self._page_install = pages.PageInstall(installs, self._kept_keys)
-        self._flask = _flask(
+        self._flask = site.build(
             [
                 health.blueprint(self._swarm, self._is_stopping),
                 api.blueprint(apis),
@@ -253,15 +252,3 @@ def _may_send(policy: AddressPolicy, url: str) -> bool:
         log.info("no player is sent to a source: %s", reason)
         return False
     return True
-
-
-def _flask(blueprints: list[Blueprint], *, trust_proxy: bool) -> Flask:
-    flask = Flask("addon", static_folder=None)
-    flask.url_map.merge_slashes = False
-    flask.json.sort_keys = False  # type: ignore[attr-defined]
-    problems.register(flask)
-    for blueprint in blueprints:
-        flask.register_blueprint(blueprint)
-    if trust_proxy:
-        flask.wsgi_app = ProxyFix(flask.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
-    return flask

@@ -1,6 +1,7 @@
 """An honest web seed: Debian's nginx on a port of loopback, with a configuration of its own."""
 
 import os
+import secrets
 import subprocess
 import sys
 from pathlib import Path
@@ -79,6 +80,14 @@ class WebSeed:
 
     def requests(self) -> list[str]:
         """Method, target and status of each request since the last ``forget``."""
+        # nginx writes a request down after its last byte has gone out, so a client may look too
+        # early. It has one process: once a later request stands there, all earlier ones do.
+        mark = f"/{secrets.token_hex(8)}"
+        request(self.base + mark[1:])
+        until(lambda: f"GET {mark} 404" in self._written(), START_TIME, "nginx to write its log")
+        return [line for line in self._written() if mark not in line]
+
+    def _written(self) -> list[str]:
         return (self._folder / "access.log").read_text().splitlines()
 
     def forget(self) -> None:

@@ -10,6 +10,9 @@ from typing import Never
 
 import pytest
 
+# Debian keeps PostgreSQL's own programs out of PATH.
+_POSTGRES = sorted(map(str, Path("/usr/lib/postgresql").glob("*/bin/postgres")), reverse=True)
+
 PROGRAMS = {
     "ffmpeg": ("ffmpeg",),
     "ffprobe": ("ffprobe",),
@@ -18,6 +21,11 @@ PROGRAMS = {
     "chromium": ("chromium", "chromium-browser", "google-chrome"),
     "node": ("node",),
     "nginx": ("nginx", "/usr/sbin/nginx"),
+    "haproxy": ("haproxy", "/usr/sbin/haproxy"),
+    "kodi": ("/usr/lib/x86_64-linux-gnu/kodi/kodi.bin", "/usr/lib/aarch64-linux-gnu/kodi/kodi.bin"),
+    "xvfb": ("Xvfb",),
+    "rclone": ("rclone",),
+    "postgres": ("postgres", *_POSTGRES),
 }
 _REASON = re.compile(r"not tried here: (?P<name>[^(]+) \(")
 
