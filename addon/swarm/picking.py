@@ -1,9 +1,9 @@
 """Which pieces are asked for, and how urgently: a pure rule over readers and claims.
 
-Measured against windows, deadlines and priority ladders: everything from the reader to the end
-of its file at one priority, in sequential order, beats them all; several readers share the
-union, with the two pieces under each first. Raising only a few pieces at a seek is slower,
-because a peer whose queue runs empty is asked again only seconds later.
+Measured against small windows, deadlines and priority ladders: everything from the reader on at
+one priority, in sequential order, beats them all; several readers share the union, with the two
+pieces under each first. Raising only a few pieces at a seek is slower, because a peer whose queue
+runs empty is asked again only seconds later.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,14 +11,22 @@ from dataclasses import dataclass
 
 UNWANTED, WANTED, URGENT = 0, 4, 7
 
+# A film is fetched so far ahead of its player, and farther the more the player has really taken:
+# one that pauses, or was opened by mistake, is not downloaded to its end.
+WINDOW_BYTES = 64 * 1024 * 1024
+WINDOW_GROWTH = 2
+WINDOW_MOST = 512 * 1024 * 1024
+
 
 @dataclass(frozen=True, slots=True)
 class Want:
-    """A reader's interest: the piece under it and the last piece of its file."""
+    """A reader's interest: the piece under it and the last piece of its file; ``upto`` is the last
+    one that is fetched for it now, None for all."""
 
     piece: int
     last: int
     idle: bool = False
+    upto: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +36,11 @@ class Need:
     piece: int
     last: int
     blocked: bool
+
+
+def window(taken: int) -> int:
+    """How many bytes are fetched ahead of a player that has taken so many."""
+    return min(WINDOW_BYTES + WINDOW_GROWTH * taken, WINDOW_MOST)
 
 
 def priorities(
@@ -41,10 +54,10 @@ def priorities(
     wanted = [UNWANTED] * count
     active = [want for want in wants if not want.idle]
     for want in active or wants:
-        wanted[want.piece : want.last + 1] = [WANTED] * (want.last + 1 - want.piece)
-    for tail in tails:
-        for index in tail:
-            if wanted[index]:
+        stop = 1 + (want.last if want.upto is None else want.upto)
+        wanted[want.piece : stop] = [WANTED] * (stop - want.piece)
+        for index in (index for tail in tails for index in tail):
+            if want.piece <= index <= want.last:
                 wanted[index] = URGENT
     if len(active) > 1:
         for want in active:

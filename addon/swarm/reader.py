@@ -15,6 +15,7 @@ from typing import Protocol
 
 from gevent.event import Event
 
+from addon.swarm.picking import window
 from addon.torrents.metainfo import File
 
 Chunk = bytes | tuple[int, int, int]
@@ -61,10 +62,10 @@ class Pieces(Protocol):
 class Reader:
     """One player's interest in ``[start, stop)`` of a file; offsets are bytes in the file.
 
-    While it is open the torrent downloads from its position to the end of the file, or of the
-    range if it does not read ahead (``ahead``). ``piece`` is the piece it needs next; ``idle``
-    says that its player takes nothing at the moment, so that it holds no deadline and other
-    readers come first.
+    While it is open the torrent downloads from its position on: so far as ``picking.window``
+    says, or to the end of the range if it does not read ahead (``ahead``). ``piece`` is the piece
+    it needs next; ``idle`` says that its player takes nothing at the moment, so that it holds no
+    deadline and other readers come first.
     """
 
     def __init__(
@@ -75,6 +76,8 @@ class Reader:
         self.file = file
         self.position = start
         self.stop = stop
+        self._start = start
+        self._fetched_to = 0
         self.ahead = ahead
         self.idle = False
         self.closed = False
@@ -93,6 +96,19 @@ class Reader:
     def last_piece(self) -> int:
         """Where its interest ends: with the file, or with the range."""
         return self._piece_at((self.file.length if self.ahead else self.stop) - 1)
+
+    def extend(self) -> int:
+        """The last piece that is to be fetched for it now; see ``wants_more``."""
+        end = self.file.length if self.ahead else self.stop
+        self._fetched_to = min(end, self.position + window(self.position - self._start))
+        return self._piece_at(self._fetched_to - 1)
+
+    def wants_more(self) -> bool:
+        """Whether its player has taken half of what was fetched ahead."""
+        left = self._fetched_to - self.position
+        return self.ahead and left < min(
+            self.file.length - self.position, window(self.position - self._start) // 2
+        )
 
     def wake(self) -> None:
         """Something that this reader may wait for has changed."""

@@ -19,12 +19,13 @@ from gevent.threadpool import ThreadPool
 from addon.errors import Problem
 from addon.swarm import policy
 from addon.swarm.alerts import AlertPump
+from addon.swarm.cache import Cache
 from addon.swarm.events import TorrentAlerts, broken
 from addon.swarm.params import add_params
 from addon.swarm.storage import Storage
 from addon.swarm.torrent import PASSING, Torrent
 from addon.torrents.magnet import InfoHash, Magnet
-from addon.torrents.metainfo import Metainfo
+from addon.torrents.metainfo import File, Metainfo
 
 log = logging.getLogger(__name__)
 
@@ -43,12 +44,14 @@ TICK = 1.0
 
 @dataclass(frozen=True, slots=True)
 class SwarmConfig:
-    """How the session runs; rates in bytes a second, 0 for no limit, port 0 for any.
+    """How the session runs; rates in bytes a second, 0 for no limit, port 0 for any. ``most`` bytes
+    may lie in ``folder``, None for the default: 20 GB, at most 80 % of what is free at the start.
 
     Without ``p2p`` it is a piece store only: nobody is listened to, asked or connected to.
     """
 
     folder: Path
+    most: int | None = None
     p2p: bool = True
     interface: str | None = None
     port: int = 0
@@ -112,6 +115,10 @@ class Swarm:
         params.settings = cast("Any", settings | {"alert_mask": ALERTS})
         self._pool = ThreadPool(4)
         self._alerts = TorrentAlerts(self._pool, self._storage, self._on_metadata)
+        limit = config.most or self._pool.apply(self._storage.default_limit)
+        self._cache = Cache(
+            self._storage, self._pool, limit, self.torrents, self._evict, self._reload
+        )
         self._session = lt.session(params)
         if not config.allow_private:
             blocked = lt.ip_filter()
@@ -209,18 +216,44 @@ class Swarm:
         torrent: Torrent = adding.result.get()
         return torrent
 
+    def reserve(self, info_hash: InfoHash, file: File, needed: int | None = None) -> Torrent:
+        """Make room on disk for a file, or ``needed`` bytes of it, before it is read; the torrent
+        to read from (see ``Cache.reserve``). Problem ``disk-full`` where that is not possible."""
+        torrent = self.get(info_hash)
+        if torrent is None:
+            raise Problem("busy", "The torrent has just left.", "Try again.", retry_after=1)
+        return self._cache.reserve(torrent, file, needed)
+
+    def sweep(self, known: Callable[[InfoHash], bool]) -> None:
+        """Delete what lies on disk of torrents that are not ``known`` (any more)."""
+        self._cache.sweep(known)
+
     def remove(self, info_hash: InfoHash) -> None:
         """Take a torrent out of the session and its files off the disk."""
         torrent = self.get(info_hash)
         key = self._storage.key_of(info_hash) if torrent is None else torrent.key
-        if torrent is not None:
-            torrent.fail(Problem("not-found", "This torrent was removed.", "Add it again."))
+        self._delete(key, Problem("not-found", "This torrent was removed.", "Add it again."))
+
+    def _evict(self, key: str) -> None:
+        reason = "The film was put away to make room for another."
+        self._delete(key, Problem("busy", reason, "Open it again.", retry_after=5))
+
+    def _delete(self, key: str, why: Problem) -> None:
+        torrent = self._torrents.get(key)
+        if torrent is not None and torrent.leaving is None:
+            torrent.fail(why)
             deleted = self._deleting[key] = Event()
             self._drop(torrent, lt.session.delete_files)
             # libtorrent closes its files in its own time; what is deleted before would come back.
             deleted.wait(CLOSE_TIMEOUT)
             self._deleting.pop(key, None)
         self._pool.apply(self._storage.forget, (key,))
+
+    def _reload(self, torrent: Torrent, meanwhile: Callable[[], object]) -> Torrent:
+        """Take a torrent out of the session, change its files, and add it anew."""
+        self._drop(torrent)
+        meanwhile()
+        return self.add(torrent.magnet, torrent.metainfo)
 
     def _drop(self, torrent: Torrent, options: int = 0) -> None:
         torrent.leaving = Event()

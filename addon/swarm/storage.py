@@ -7,7 +7,11 @@ too much. libtorrent is told this bitmap instead of checking gigabytes again.
 """
 
 import os
+import re
 import shutil
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from addon.errors import Problem
@@ -15,9 +19,19 @@ from addon.torrents.magnet import InfoHash
 from addon.torrents.metainfo import File, Metainfo
 from addon.torrents.names import human_size
 
+DEFAULT_LIMIT = 20_000_000_000
 # What is left to the rest of the machine: databases and logs fail badly on a disk that is full.
 RESERVE_BYTES = 64 * 1024 * 1024
 _MAGIC = b"SSP1"
+_OURS = re.compile(r"([0-9a-f]{40}|[0-9a-f]{64})(?:\.pieces|\.new)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What one torrent takes on disk, in bytes, and when it was last used (seconds since 1970)."""
+
+    size: int
+    used_at: float
 
 
 class Storage:
@@ -89,11 +103,63 @@ class Storage:
         (self.root / f"{key}.pieces").unlink(missing_ok=True)
         shutil.rmtree(self.root / key, ignore_errors=True)
 
-    def require_space(self, missing: int) -> None:
-        """Raise Problem ``disk-full`` unless ``missing`` bytes and the reserve are free."""
+    def forget_files(self, key: str, metainfo: Metainfo, files: Sequence[File]) -> None:
+        """Delete some files of a torrent that is in no session, and what the bitmap says of them.
+
+        A piece that holds bytes of another file too is fetched again when that one is played.
+        """
+        pieces = self.load_pieces(key, metainfo)
+        for file in files:
+            self.path(key, file).unlink(missing_ok=True)
+        if pieces is not None:
+            for index in (index for file in files for index in metainfo.pieces_of(file)):
+                pieces[index] = 0
+            self.save_pieces(key, pieces)
+
+    def touch(self, key: str) -> None:
+        """The torrent is being used: among all it is deleted last."""
+        with suppress(FileNotFoundError):
+            os.utime(self.root / key)
+
+    def held(self) -> dict[str, Held]:
+        """What each torrent takes on disk. Looks at every file: a matter for a thread."""
+        found = {}
+        for entry in os.scandir(self.root):
+            if entry.is_dir(follow_symlinks=False) and _OURS.fullmatch(entry.name):
+                used_at = entry.stat(follow_symlinks=False).st_mtime
+                found[entry.name] = Held(_blocks(Path(entry.path)), used_at)
+        return found
+
+    def sweep(self, known: Callable[[InfoHash], bool]) -> list[str]:
+        """Delete what belongs to no torrent that is ``known``; the keys that are gone."""
+        gone = set()
+        for entry in os.scandir(self.root):
+            name = _OURS.fullmatch(entry.name)
+            if name and not known(InfoHash.from_key(name[1])):
+                gone.add(name[1])
+        for key in gone:
+            self.forget(key)
+            (self.root / f"{key}.new").unlink(missing_ok=True)
+        return sorted(gone)
+
+    def default_limit(self) -> int:
+        """How many bytes may lie here where nobody has said: at most 80 % of what there is now."""
         free = shutil.disk_usage(self.root).free
-        if missing + RESERVE_BYTES > free:
-            raise disk_full(missing, free)
+        return min(DEFAULT_LIMIT, (free + sum(one.size for one in self.held().values())) * 4 // 5)
+
+    def free(self) -> int:
+        """Bytes that may still be written without touching the reserve; below 0 it is touched."""
+        return shutil.disk_usage(self.root).free - RESERVE_BYTES
+
+
+def _blocks(folder: Path) -> int:
+    """Bytes of disk that the files of a folder take: they are sparse while they download."""
+    total = 0
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            with suppress(FileNotFoundError):  # libtorrent deletes in its own time
+                total += os.lstat(os.path.join(parent, name)).st_blocks * 512
+    return total
 
 
 def disk_full(missing: int, free: int) -> Problem:
@@ -103,4 +169,5 @@ def disk_full(missing: int, free: int) -> Problem:
         f"This film still needs {human_size(missing)}, but only {human_size(free)} are free "
         f"where the server keeps its pieces.",
         "Free some space, remove titles from the library, or set DATA_DIR to a larger disk.",
+        retry_after=30,
     )

@@ -245,17 +245,21 @@ class Torrent:
         self.require_alive()
         if self.metainfo is None:
             raise RuntimeError("a torrent is read only after its metadata is known")
-        complete = self.pieces.complete(self.metainfo.pieces_of(file))
-        if not complete:
-            self.storage.require_space(file.length - self.verified_bytes(file))
         reader = Reader(self, file, start, stop, ahead=ahead)
         self._readers.append(reader)
-        if not complete:
+        self.storage.touch(self.key)
+        if not self.pieces.complete(self.metainfo.pieces_of(file)):
             self._write_priorities(None if self.has_piece(reader.piece) else reader.piece)
         return reader
 
+    def files_read(self) -> list[File]:
+        """The files that somebody reads; what the cache keeps room for."""
+        return [reader.file for reader in self._readers]
+
     def reader_moved(self, reader: Reader) -> None:
         """A reader needs another piece: among several, each has its next two pieces first."""
+        if reader.wants_more():
+            self._write_priorities()
         if len(self._readers) > 1 and not reader.idle and not self.has_piece(reader.piece):
             for index in {reader.piece, min(reader.piece + 1, reader.last_piece)}:
                 if index not in self._claims:
@@ -272,6 +276,7 @@ class Torrent:
         self._readers.remove(reader)
         if not self._readers:
             self.idle_since = time.monotonic()
+            self.storage.touch(self.key)
         if self._asking and self._release is None and self.failure is None:
             self._release = gevent.spawn_later(RELEASE_DELAY, self._after_release)
 
@@ -288,7 +293,7 @@ class Torrent:
             reader.cancel()
 
     def _write_priorities(self, seek_to: int | None = None) -> None:
-        wants = [Want(r.piece, r.last_piece, r.idle) for r in self._readers]
+        wants = [Want(r.piece, r.last_piece, r.idle, r.extend()) for r in self._readers]
         if seek_to is not None:
             # The player has read the tail or does without it: nothing competes with its piece.
             self._tails.clear()

@@ -1,6 +1,15 @@
 """Which pieces are asked for."""
 
-from addon.swarm.picking import UNWANTED, URGENT, WANTED, Want, priorities
+from addon.swarm.picking import (
+    UNWANTED,
+    URGENT,
+    WANTED,
+    WINDOW_BYTES,
+    WINDOW_MOST,
+    Want,
+    priorities,
+    window,
+)
 
 
 def test_one_reader_wants_everything_to_the_end_of_its_file_and_nothing_else():
@@ -42,3 +51,16 @@ def test_a_claimed_piece_is_nobody_elses_whatever_readers_want():
 def test_a_tail_is_urgent_only_where_it_is_wanted():
     assert priorities(6, [Want(0, 5)], tails=[range(4, 6)]) == [4, 4, 4, 4, 7, 7]
     assert priorities(6, [], tails=[range(4, 6)]) == [0] * 6
+
+
+def test_no_more_is_fetched_than_the_player_may_soon_take() -> None:
+    wanted = priorities(10, [Want(2, 9, upto=4)])
+    assert wanted == [0, 0, WANTED, WANTED, WANTED, 0, 0, 0, 0, 0]
+    # The end of its film is read early all the same.
+    assert priorities(10, [Want(2, 9, upto=4)], tails=[range(8, 10)])[8:] == [URGENT, URGENT]
+
+
+def test_the_window_grows_with_what_was_really_taken() -> None:
+    assert window(0) == WINDOW_BYTES
+    assert window(10_000_000) == WINDOW_BYTES + 20_000_000
+    assert window(10**12) == WINDOW_MOST

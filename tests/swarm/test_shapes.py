@@ -13,6 +13,12 @@ PIECE = 512 * 1024
 EPISODES = (5 * MIB + 11_111, 9 * MIB + 3, 4 * MIB + 77_777)
 
 
+@pytest.fixture(scope="module")
+def server(lab: Lab) -> Server:
+    """What it fetches for the episode after the one that plays is another test's."""
+    return lab.server(PREPARE_NEXT="off")
+
+
 def pack(lab: Lab, version: str = "v1", sizes: tuple[int, ...] = EPISODES) -> Torrent:
     """Episodes in one folder; with v1 each shares its first and last piece with its neighbours."""
     first = lab.file("Show/Show.S01E01.mkv", sizes[0])

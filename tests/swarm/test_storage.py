@@ -1,5 +1,9 @@
 """Folders, free space and the map of pieces that are on file."""
 
+import os
+import shutil
+from dataclasses import replace
+
 import pytest
 
 from addon.errors import Problem
@@ -91,13 +95,59 @@ def test_only_an_info_hash_names_a_folder(storage, key):
         storage.folder(key)
 
 
-def test_a_film_that_does_not_fit_is_refused_with_both_sizes(storage):
+def test_what_each_torrent_takes_is_measured_in_blocks(storage):
+    film = touch(storage)
+    film.write_bytes(b"x" * 100_000)
+    with film.open("r+b") as file:
+        file.truncate(50_000_000)  # sparse, as libtorrent makes it
+    (storage.root / "a stranger's").mkdir()
+    held = storage.held()
+    assert held.keys() == {KEY}
+    assert 100_000 <= held[KEY].size < 200_000
+
+
+def test_the_one_used_last_is_known(storage):
+    for number, key in enumerate((KEY, "b" * 40)):
+        storage.folder(key)
+        os.utime(storage.root / key, (1000 + number, 1000 + number))
+    storage.touch(KEY)
+    storage.touch("c" * 40)  # gone meanwhile
+    held = storage.held()
+    assert held[KEY].used_at > held["b" * 40].used_at == 1001
+
+
+def test_what_belongs_to_no_torrent_is_swept(storage):
+    for key in (KEY, "b" * 40, "c" * 64):
+        storage.folder(key)
+    (storage.root / f"{'d' * 40}.pieces").touch()
+    (storage.root / f"{'e' * 40}.new").touch()
+    for name in ("notes", "readme.txt"):
+        (storage.root / name).mkdir()
+    known = {KEY, "c" * 64}
+    gone = storage.sweep(lambda info_hash: info_hash.key in known)
+    assert gone == ["b" * 40, "d" * 40, "e" * 40]
+    left = {path.name for path in storage.root.iterdir()}
+    assert left == {KEY, "c" * 64, "notes", "readme.txt"}
+
+
+def test_the_default_limit_leaves_room(storage):
     storage.folder(KEY)
-    storage.require_space(1)
-    with pytest.raises(Problem) as caught:
-        storage.require_space(10**18)
-    assert caught.value.code == "disk-full"
-    assert "free" in caught.value.detail
+    free = shutil.disk_usage(storage.root).free
+    assert 0 < storage.default_limit() <= min(20_000_000_000, free)
+
+
+def test_files_of_a_torrent_are_forgotten_with_their_pieces(storage):
+    files = (File(0, "pack/one.mkv", 0, 2500), File(1, "pack/two.mkv", 2500, 7500))
+    pack = replace(metainfo(), files=files)
+    for file in files:
+        path = storage.folder(KEY) / file.path
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(bytes(file.length))
+    storage.save_pieces(KEY, bytes([1] * 10))
+    storage.forget_files(KEY, pack, [files[0]])
+    assert not (storage.root / KEY / "pack/one.mkv").exists()
+    # Piece 2 holds bytes of both.
+    assert storage.load_pieces(KEY, pack) == bytearray([0, 0, 0, 1, 1, 1, 1, 1, 1, 1])
 
 
 def test_a_hybrid_that_was_first_known_by_v2_keeps_its_folder(storage):
