@@ -4,9 +4,13 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable
+from typing import Literal
 
 from addon.playback.store import SwarmTorrent
 from addon.swarm.picking import Need
+
+Assist = Literal["when-needed", "always", "never"]
+"""Whether sources fill beside a swarm that lives."""
 
 # How far ahead of the player a source is used. Its owner pays for what nobody watches.
 AHEAD_BYTES = 48 * 1024 * 1024
@@ -20,6 +24,10 @@ LOOKS = 20
 STARVING = LOOKS // 2
 # Helped until so much lies ready in front of the player.
 SAFE_BYTES = 24 * 1024 * 1024
+# A swarm carries a film alone when it brings this many times what the players drain.
+CARRIES = 1.25
+# Over so many seconds.
+DRAIN_TIME = 10.0
 # The swarm's figures are told once a second: one that has just begun seems to have no peer yet.
 FIGURES_AGE = 2.0
 # The last reader is gone so long: what is being fetched is not wanted any more.
@@ -34,17 +42,21 @@ class Demand:
         torrent: SwarmTorrent,
         pieces: range,
         piece_length: int,
+        assist: Assist = "when-needed",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._torrent = torrent
         self._pieces = pieces
+        self._piece_length = piece_length
         self._ahead = max(1, AHEAD_BYTES // piece_length)
         self._beside = max(1, BESIDE_BYTES // piece_length)
+        self._assist = assist
         self._clock = clock
         self._safe = max(2, SAFE_BYTES // piece_length)
-        self._helping = False
+        self._helping: bool | None = None
         self._looks: deque[bool] = deque(maxlen=LOOKS)
         self._waits: tuple[int, float] | None = None
+        self._places: deque[tuple[float, int]] = deque()
         self.wanted_at = clock()
         self.swarm_at = -math.inf
 
@@ -54,6 +66,7 @@ class Demand:
         needs = self._needs()
         if needs:
             self.wanted_at = self._clock()
+            self._follow(min(need.piece for need in needs), len(needs))
         blocked = bool(needs) and needs[0].blocked
         self._looks.append(blocked)
         if not blocked:
@@ -66,20 +79,26 @@ class Demand:
         """Seconds since anybody has read."""
         return self._clock() - self.wanted_at
 
+    def starves(self) -> bool:
+        """Whether a player has waited for half of the last two seconds."""
+        return sum(self._looks) >= STARVING
+
+    def waits_for(self, piece: int) -> float:
+        """For how many seconds a player has waited for this very piece."""
+        if self._waits is None or self._waits[0] != piece:
+            return 0.0
+        return self._clock() - self._waits[1]
+
     def stuck_at(self, piece: int) -> bool:
         """Whether a player has waited for this very piece longer than a swarm may take."""
-        return (
-            self._waits is not None
-            and self._waits[0] == piece
-            and self._clock() - self._waits[1] > SWARM_PATIENCE
-        )
+        return self.waits_for(piece) > SWARM_PATIENCE
 
     def span(self, *, leads: bool) -> range | None:
         """Where pieces are to be filled now; its first one is missing. ``leads``: sources carry
         this film, else they only help where the swarm does not keep up."""
         needs = self.look()
         alone = self._alone()
-        if not needs or not (leads or alone or self._behind(needs[0])):
+        if not needs or not (alone or self._beside_the_swarm(needs[0], leads=leads)):
             return None
         ahead = self._ahead if alone else self._beside
         for need in needs:
@@ -94,18 +113,48 @@ class Demand:
         late = self._clock() - self.swarm_at > FIGURES_AGE
         return late and not self._torrent.peers_seen()[0]
 
-    def _behind(self, need: Need) -> bool:
-        """Whether the swarm is to be helped: from when the player starves, until it is safe."""
-        ready = range(need.piece, min(need.last, need.piece + self._safe) + 1)
-        if sum(self._looks) >= STARVING:
+    def _beside_the_swarm(self, need: Need, *, leads: bool) -> bool:
+        """Whether a swarm that lives is to be helped: from when the player starves, until it is
+        safe; where a source leads, until the swarm would also do alone."""
+        if self._assist != "when-needed":
+            return self._assist == "always"
+        if self._helping is None:
+            self._helping = leads
+        if self.starves():
             self._helping = True
-        elif all(self._torrent.has_piece(index) for index in ready):
-            self._helping = False
+        elif self._helping and self._is_ready(need):
+            self._helping = leads and not self._carries()
         return self._helping
+
+    def is_safe(self) -> bool:
+        """Whether so much lies ready in front of every player that nobody has to hurry."""
+        return all(self._is_ready(need) for need in self._needs())
+
+    def _is_ready(self, need: Need) -> bool:
+        ready = range(need.piece, min(need.last, need.piece + self._safe) + 1)
+        return all(self._torrent.has_piece(index) for index in ready)
+
+    def _carries(self) -> bool:
+        """Whether the swarm brings more than the players drain."""
+        if len(self._places) < 2 or self._places[-1][0] - self._places[0][0] < DRAIN_TIME / 2:
+            return False
+        (since, first), (now, last) = self._places[0], self._places[-1]
+        drain = (last - first) * self._piece_length / (now - since)
+        return self._torrent.progress.download_rate > CARRIES * drain
+
+    def _follow(self, piece: int, readers: int) -> None:
+        """Where the players are: a seek begins anew, and so does another number of players."""
+        now = self._clock()
+        moved = piece - self._places[-1][1] if self._places else 0
+        if readers > 1 or not 0 <= moved <= self._safe:
+            self._places.clear()
+        self._places.append((now, piece))
+        while now - self._places[0][0] > DRAIN_TIME:
+            self._places.popleft()
 
     def left(self, run: range) -> bool:
         """Whether no player comes this way any more."""
-        needs = self.look()
+        needs = self._needs()
         if not needs:
             return self.idle_for() > ABANDON
         return not any(self._leads_to(run, need) for need in needs)

@@ -2,59 +2,57 @@
 mid-film and nobody notices.
 
 A feeder belongs to one file that is being read. It looks at what its readers wait for, claims a
-run of pieces there, fetches exactly those over HTTP, checks each one's hash and hands it to the
-store. When a source closes, stalls, lies or refuses, the next one goes on at the first missing
-piece; when none is left, all are raced anew for the piece that is missing.
+run of pieces there and has a supplier fill it. When one closes, stalls, lies or refuses, the next
+one goes on at the first missing piece; when none is left, all are raced anew for that piece. The
+piece under a player is hedged: after a second without a byte another supplier fetches it too. A
+player that starves gets a second and a third supplier.
 """
 
 import logging
 import time
 from collections.abc import Callable
-from contextlib import closing
-from dataclasses import dataclass
 
 import gevent
 from gevent.threadpool import ThreadPool
 
-from addon.errors import Problem, outcome
-from addon.playback.demand import Demand
+from addon.errors import Problem
+from addon.playback.demand import Assist, Demand
+from addon.playback.filling import Filling
 from addon.playback.store import SwarmTorrent
-from addon.sources.base import Link, Media, Source
-from addon.sources.fetch import Client, Lost, PieceReader
+from addon.playback.suppliers import Supplier, Suppliers
+from addon.sources.base import Media
+from addon.sources.fetch import Client, Lost
 from addon.sources.finder import Sources
-from addon.sources.health import Verdict
 from addon.sources.probe import Found
-from addon.torrents.metainfo import File, Metainfo
+from addon.torrents.metainfo import Metainfo
 
 log = logging.getLogger(__name__)
 
 LOOK = 0.1
 # One GET: long enough that opening it costs nothing, short enough to follow the player.
 RUN_BYTES = 16 * 1024 * 1024
+# Where several share the work each takes what it brings in so many seconds: the player is in front
+# of them, and waits for the slowest.
+SHARE_TIME = 2.0
 # A GET in the right place is quicker than more than this from an earlier one.
 NEAR_BYTES = 2 * 1024 * 1024
-SCREEN = 10.0
-SEARCH = 20.0
 # After the last reader has gone the same player comes back: every seek is a disconnect.
 LINGER = 30.0
-DROPPED_FOR = 30.0
 BACK_OFF = (0.5, 1.0, 2.0, 4.0)
-# What says that a link is no longer good, rather than that its source is bad.
-_EXPIRED = frozenset({Verdict.REFUSED, Verdict.ABSENT})
-
-
-@dataclass
-class _Supplier:
-    """A source that has proved itself for this file. ``links`` are kept until they expire."""
-
-    source: Source
-    links: dict[int, Link]
-    delivered: int = 0
-    renewed: bool = False
+# A player waits for a piece of which no byte has come for so long: somebody else is asked too.
+HEDGE_AFTER = 1.0
+MOST_AT_ONCE = 3
+# One more supplier is taken at most so often, and none beyond this many bytes a second: a player
+# that only fills its cache would set all sources to work.
+ANOTHER_AFTER = 2.0
+ENOUGH_RATE = 12_000_000
+# A film that hangs on one supplier, or starves, gets one more in time: a request to every source.
+FURTHER_AFTER = 4.0
+FURTHER_AGAIN = 60.0
 
 
 class Feeder:
-    """Fills one file of one torrent while somebody reads it; ``active`` names who delivers."""
+    """Fills one file of one torrent while somebody reads it."""
 
     def __init__(
         self,
@@ -63,6 +61,7 @@ class Feeder:
         client: Client,
         sources: Sources,
         pool: ThreadPool,
+        assist: Assist = "when-needed",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         if media.metainfo is None or media.file is None:
@@ -70,216 +69,232 @@ class Feeder:
         self.torrent = torrent
         self._media = media
         self._metainfo: Metainfo = media.metainfo
-        self._file: File = media.file
         self._pieces = media.metainfo.pieces_of(media.file)
         self._client = client
-        self._sources = sources
         self._pool = pool
         self._clock = clock
-        self._suppliers: list[_Supplier] = []
-        self._dropped: dict[str, float] = {}
-        self._lone: set[str] = set()  # those without the neighbours that share the edge pieces
+        self.suppliers = Suppliers(torrent, media, media.metainfo, media.file, sources, clock)
+        self._fillings: list[Filling] = []
+        self._search: gevent.Greenlet | None = None
+        self._failures = 0
         self._quiet_until = 0.0
+        self._at_once = 1
+        self._another_at = clock()
+        self._further_at = clock() + FURTHER_AFTER
         self._leads = False
-        self._at = 0
-        self.active: str | None = None
-        self.demand = Demand(torrent, self._pieces, media.metainfo.piece_length, clock)
+        self.demand = Demand(torrent, self._pieces, media.metainfo.piece_length, assist, clock)
+
+    @property
+    def active(self) -> list[str]:
+        """Who delivers now."""
+        return list(dict.fromkeys(filling.supplier.name for filling in self._fillings))
 
     def join(self, found: Found) -> None:
         """A source has proved itself: it is used first, and the swarm is not waited for."""
         self._leads = True
-        known = [s for s in self._suppliers if s.source.name != found.name]
-        links = {self._file.index: found.link} if found.link is not None else {}
-        self._suppliers = [_Supplier(found.source, links), *known]
-        self._dropped.pop(found.name, None)
-        if found.edge:
-            self._lone.add(found.name)
+        self.suppliers.join(found)
 
     def run(self) -> None:
         """Work until nobody has read for a while."""
-        failures = 0
-        while self.torrent.failure is None and self.demand.idle_for() < LINGER:
-            span = self.demand.span(leads=self._leads)
-            if span is None:
-                gevent.sleep(LOOK)
-                continue
-            supplier = self._supplier(span.start)
-            if supplier is not None:
-                failures = 0
-            elif self._clock() >= self._quiet_until:
-                if self._search(span.start):
-                    failures = 0
-                    continue
-                self._quiet_until = self._clock() + BACK_OFF[min(failures, len(BACK_OFF) - 1)]
-                failures += 1
+        try:
+            while self.torrent.failure is None and self.demand.idle_for() < LINGER:
+                span = self.demand.span(leads=self._leads)
+                self._reap()
+                if span is not None:
+                    self._feed(span)
+                self._pause()
+        finally:
+            if self._search is not None:
+                self._search.kill()
+            for filling in self._fillings:
+                filling.end()
+            self._fillings.clear()
+
+    def _pause(self) -> None:
+        """Until something may have changed."""
+        if self._fillings:
+            gevent.wait([filling.greenlet for filling in self._fillings], LOOK, count=1)
+        else:
+            gevent.sleep(LOOK)
+
+    def _reap(self) -> None:
+        """Let go of what has ended, and of what no player comes to any more."""
+        for filling in list(self._fillings):
+            beaten = filling.hedged == filling.at and self.torrent.has_piece(filling.at)
+            if filling.over or beaten or self.demand.left(range(filling.run.start, filling.stop)):
+                self._fillings.remove(filling)
+                filling.end()
+                if beaten:
+                    self.suppliers.demote(filling.supplier)
+                self._learn(filling)
+
+    def _learn(self, filling: Filling) -> None:
+        match filling.failure:
+            case Lost() as reason:
+                self.suppliers.failed(filling.supplier, reason)
+                # Whatever was looked for in vain: now it is urgent.
+                self._quiet_until = 0.0
+            case Problem(detail=detail):
+                log.info("[%s] nothing more is fed: %s", self._key, detail)
+
+    def _feed(self, span: range) -> None:
+        """See to it that somebody fills the span, whose first piece is missing."""
+        hanging = next((f for f in self._fillings if self._hangs(f, span.start)), None)
+        if hanging is not None:
+            self._hedge(hanging, span.start)
+        if not self._fillings:
+            supplier = self.suppliers.best(span.start)
             if supplier is None:
+                self._look_for(span.start)
                 span = self._past_the_edge(span)
-                supplier = self._supplier(span.start) if span else None
-            if supplier is None:
-                gevent.sleep(LOOK)
-                continue
-            self._work(supplier, span)
+                supplier = self.suppliers.best(span.start) if span else None
+            if supplier is not None:
+                self._start(supplier, span)
+        elif len(self._fillings) < self._wanted():
+            supplier = self.suppliers.idle(span.start, self.active)
+            if supplier is not None:
+                for filling in self._fillings:
+                    self._shorten(filling)
+                self._start(supplier, span)
+            else:
+                self._look_further()
+        elif self._is_alone():
+            self._look_further()
 
-    # Who fills them
+    # How many
 
-    def _supplier(self, piece: int) -> _Supplier | None:
-        return next((s for s in self._suppliers if self._may_fill(s.source, piece)), None)
+    def _wanted(self) -> int:
+        """How many suppliers are to work now: one more when the player starves all the same."""
+        now = self._clock()
+        if self._at_once > 1 and self.demand.is_safe():
+            self._at_once = 1
+        rate = sum(filling.rate() for filling in self._fillings)
+        waited = now - self._another_at > ANOTHER_AFTER
+        if waited and self.demand.starves() and rate < ENOUGH_RATE:
+            self._at_once = min(self._at_once + 1, MOST_AT_ONCE)
+            self._another_at = now
+        return self._at_once
 
-    def _may_fill(self, source: Source, piece: int) -> bool:
-        """A source that cannot resume begins with the file or not at all."""
-        if source.name in self._lone:
-            parts = self._metainfo.segments(range(piece, piece + 1))
-            return source.resumable and all(part.file in (None, self._file) for part in parts)
-        near = (piece - self._pieces.start) * self._metainfo.piece_length < RUN_BYTES
-        return source.resumable or near
+    def _shorten(self, filling: Filling) -> None:
+        """Leave to others what it would bring late; what it fetches now it ends."""
+        if not filling.supplier.source.resumable:
+            return
+        soon = int(filling.rate() * SHARE_TIME) // self._metainfo.piece_length
+        stop = min(filling.stop, filling.at + max(1, soon))
+        if stop < filling.stop:
+            self.torrent.give_back(range(stop, filling.stop))
+            filling.stop = stop
+
+    def _is_alone(self) -> bool:
+        """Whether the film hangs on one supplier, if on any."""
+        return self.suppliers.are_few and not self.torrent.peers_seen()[0]
+
+    def _look_further(self) -> None:
+        """Search for one more supplier beside those that deliver, at the piece behind theirs."""
+        piece = max(filling.stop for filling in self._fillings)
+        if self._clock() >= self._further_at and piece < self._pieces.stop:
+            self._further_at = self._clock() + FURTHER_AGAIN
+            self._look_for(piece)
+
+    # The piece under the player
+
+    def _hangs(self, filling: Filling, piece: int) -> bool:
+        return (
+            filling.at == piece != filling.hedged
+            and not filling.over
+            and self.demand.waits_for(piece) > HEDGE_AFTER
+            and filling.silent_for() > HEDGE_AFTER
+        )
+
+    def _hedge(self, filling: Filling, piece: int) -> None:
+        """Have another supplier fetch what hangs too, and go on from there."""
+        silent = {f.supplier.name for f in self._fillings if f.silent_for() > HEDGE_AFTER}
+        supplier = self.suppliers.hedge(piece, self.active, silent)
+        if supplier is not None:
+            filling.hedged = piece
+            rest = range(piece, filling.stop)
+            filling.stop = piece + 1
+            self._fill(supplier, rest)
+        elif self._look_for(piece):
+            # The search brings the piece itself.
+            filling.hedged = piece
+
+    # Suppliers
+
+    def _look_for(self, piece: int) -> bool:
+        """Search for one more supplier, unless that is being done or was just done in vain."""
+        if self._search is not None or self._clock() < self._quiet_until:
+            return False
+        search, vain = self.suppliers.search, self._failures > 0
+        self._search = gevent.spawn(search, piece, self.active, everybody=vain)
+        self._search.link(self._searched)
+        return True
+
+    def _searched(self, search: gevent.Greenlet) -> None:
+        self._search = None
+        if search.successful() and search.value is True:
+            self._failures = 0
+            return
+        for filling in self._fillings:
+            filling.hedged = None
+        self._quiet_until = self._clock() + BACK_OFF[min(self._failures, len(BACK_OFF) - 1)]
+        self._failures += 1
 
     def _past_the_edge(self, span: range) -> range:
         """Where the span goes on behind its first piece, which nobody has."""
         rest = (index for index in span[1:] if not self.torrent.has_piece(index))
         return range(next(rest, span.stop), span.stop)
 
-    def _search(self, piece: int) -> bool:
-        """Race everybody who was not dropped a moment ago for a missing piece."""
-        now = self._clock()
-        self._dropped = {n: until for n, until in self._dropped.items() if until > now}
-        asked = [
-            source
-            for source in self._sources.ordered(self._media)
-            if source.name not in self._dropped and self._may_fill(source, piece)
-        ]
-        if not asked:
-            return False
-        with closing(self._sources.race(self._media, piece, now + SEARCH, sources=asked)) as race:
-            for found in race:
-                if not found.verified:
-                    self._tell(found.name, found.verdict, found.reason)
-                    continue
-                leads = self._leads
-                self.join(found)
-                self._leads = leads
-                if found.piece is not None and found.data is not None:
-                    outcome(self.torrent.feed, found.piece, found.data)
-                log.info("[%s] [%s] ✓ goes on from here", self._key, found.name)
-                return True
-        return False
-
-    def _work(self, supplier: _Supplier, span: range) -> None:
-        """Let one source fill one run, and follow the player meanwhile."""
+    def _start(self, supplier: Supplier, span: range) -> None:
         run = self._claim(supplier, span)
-        if not run:
-            gevent.sleep(LOOK)
-            return
-        self.active = supplier.source.name
-        self._at = run.start
-        filling = gevent.spawn(self._fill, supplier, run)
-        try:
-            while not filling.ready():
-                filling.join(LOOK)
-                if not filling.ready() and self.demand.left(run):
-                    filling.kill()
-        finally:
-            filling.kill()
-            self.active = None
-            self.torrent.give_back(run)
+        if run:
+            self._fill(supplier, run)
 
-    def _claim(self, supplier: _Supplier, span: range) -> range:
-        most = max(1, RUN_BYTES // self._metainfo.piece_length)
-        if not self._may_fill(supplier.source, span[-1]):
+    def _fill(self, supplier: Supplier, run: range) -> None:
+        self._fillings.append(
+            Filling(
+                self.torrent,
+                self._media,
+                self._metainfo,
+                self._client,
+                self._pool,
+                supplier,
+                run,
+                lambda filling: self.demand.turn(self._soon(filling)),
+                self._clock,
+            )
+        )
+
+    def _claim(self, supplier: Supplier, span: range) -> range:
+        length = self._metainfo.piece_length
+        most = RUN_BYTES
+        if self._fillings:
+            most = min(most, int(supplier.rate * SHARE_TIME) or NEAR_BYTES)
+        if not self.suppliers.may_fill(supplier.source, span[-1]):
             span = span[:-1]
-        peers = self.torrent.peers_seen()[0]
         if not supplier.source.resumable:
-            if not peers:
-                most = len(self._pieces)
+            if not self.torrent.peers_seen()[0]:
+                most = len(self._pieces) * length
                 span = range(span.start, self._pieces.stop)
-            run = self.torrent.claim(span, most)
+            run = self.torrent.claim(span, max(1, most // length))
             # Its bytes come from the file's start on; what is there already is passed over.
             return range(self._pieces.start, run.stop) if run else run
-        if self.demand.stuck_at(span.start):
+        if self.demand.stuck_at(span.start) and not self._ours(span.start):
             # Peers have begun the very piece that the player waits for, and do not bring it.
             return range(span.start, span.start + 1)
-        return self.torrent.claim(span, most)
+        return self.torrent.claim(span, max(1, most // length))
 
-    def _fill(self, supplier: _Supplier, run: range) -> None:
-        # The next piece is read while this one is checked and handed in.
-        taking: gevent.Greenlet | None = None
-        try:
-            with PieceReader(
-                self._client,
-                supplier.source,
-                self._media,
-                run,
-                self._clock() + SCREEN,
-                links=supplier.links,
-                clock=self._clock,
-            ) as reader:
-                for index, data in reader.pieces():
-                    _finish(taking)
-                    taking = gevent.spawn(self._take, index, data)
-                    supplier.delivered += 1
-                    self._at = index + 1
-                    if self.demand.turn(self._next(supplier, run)):
-                        break
-                _finish(taking)
-        except Lost as reason:
-            # The piece before is whole, and is still being taken.
-            before = taking and taking.get()
-            self._failed(supplier, before if isinstance(before, Lost) else reason)
-        except Problem as problem:
-            log.info("[%s] nothing more is fed: %s", self._key, problem.detail)
-        finally:
-            if taking is not None:
-                taking.kill()
+    def _ours(self, piece: int) -> bool:
+        return any(filling.covers(piece) for filling in self._fillings)
 
-    def _next(self, supplier: _Supplier, run: range) -> range:
-        """What comes of the run soon: a player that waits farther on is better helped there. A
+    def _soon(self, filling: Filling) -> range:
+        """What comes of a run soon: a player that waits farther on is better helped there. A
         source that cannot resume would begin anew for them."""
         near = max(2, NEAR_BYTES // self._metainfo.piece_length)
-        stop = min(run.stop, self._at + near) if supplier.source.resumable else run.stop
-        return range(run.start, stop)
-
-    def _take(self, index: int, data: bytes) -> Lost | Problem | None:
-        """Check a piece and hand it in; what is wrong with it is returned (see ``outcome``)."""
-        if self.torrent.has_piece(index):
-            return None
-        if not self._pool.apply(self._metainfo.check_piece, (index, data)):
-            return Lost(Verdict.WRONG, f"sends wrong bytes: piece {index} has another hash")
-        taken = outcome(self.torrent.feed, index, data)
-        if isinstance(taken, Problem):
-            return taken
-        if not taken:
-            return Lost(Verdict.OURS, f"piece {index} was not taken by the store")
-        return None
-
-    def _failed(self, supplier: _Supplier, reason: Lost) -> None:
-        name = supplier.source.name
-        if reason.verdict in _EXPIRED and supplier.delivered and not supplier.renewed:
-            log.info("[%s] [%s] %s: its link is asked for anew", self._key, name, reason.reason)
-            supplier.links.clear()
-            supplier.renewed = True
-            return
-        if reason.neighbour and supplier.source.resumable and name not in self._lone:
-            self._lone.add(name)
-            return
-        self._tell(name, reason.verdict, reason.reason)
-        self._suppliers = [s for s in self._suppliers if s is not supplier]
-        self._dropped[name] = self._clock() + DROPPED_FOR
-        if reason.neighbour:  # says nothing of this file
-            return
-        found = Found(
-            supplier.source, reason.verdict, reason.reason, retry_after=reason.retry_after
-        )
-        self._sources.learn(found, self._media)
-
-    def _tell(self, name: str, verdict: Verdict, reason: str) -> None:
-        log.info("[%s] [%s] ✗ %s: %s", self._key, name, verdict.value, reason)
+        resumable = filling.supplier.source.resumable
+        stop = min(filling.stop, filling.at + near) if resumable else filling.stop
+        return range(filling.run.start, stop)
 
     @property
     def _key(self) -> str:
         return self._media.info_hash.key[:8]
-
-
-def _finish(taking: gevent.Greenlet | None) -> None:
-    """Wait for the piece before, and raise what was wrong with it."""
-    wrong = taking.get() if taking is not None else None
-    if wrong is not None:
-        raise wrong

@@ -5,6 +5,7 @@ import time
 import gevent
 from gevent.threadpool import ThreadPool
 
+from addon.playback.demand import Assist
 from addon.playback.feeder import Feeder
 from addon.playback.store import SwarmTorrent
 from addon.sources.base import Media
@@ -16,9 +17,10 @@ from addon.sources.probe import Found
 class Feeders:
     """Starts feeders and knows who delivers; ``close`` ends them."""
 
-    def __init__(self, client: Client, sources: Sources) -> None:
+    def __init__(self, client: Client, sources: Sources, assist: Assist = "when-needed") -> None:
         self._client = client
         self._sources = sources
+        self._assist = assist
         self._pool = ThreadPool(2)
         self._running: dict[tuple[str, int], tuple[Feeder, gevent.Greenlet]] = {}
 
@@ -39,7 +41,7 @@ class Feeders:
         if running is None or running[1].dead or running[0].torrent is not torrent:
             if running is not None:
                 running[1].kill(block=False)
-            feeder = Feeder(torrent, media, self._client, self._sources, self._pool)
+            feeder = Feeder(torrent, media, self._client, self._sources, self._pool, self._assist)
             greenlet = gevent.spawn(feeder.run)
             self._running[key] = running = feeder, greenlet
             greenlet.link(lambda done: self._ended(key, done))
@@ -52,10 +54,16 @@ class Feeders:
     def names(self, info_hash: str) -> list[str]:
         """Who is delivering to a torrent at this moment."""
         return [
-            feeder.active
+            name
             for (key, _), (feeder, _) in self._running.items()
-            if key == info_hash and feeder.active
+            if key == info_hash
+            for name in feeder.active
         ]
+
+    @property
+    def running(self) -> int:
+        """How many feeders work or linger."""
+        return len(self._running)
 
     def close(self) -> None:
         """End all feeders and their threads."""

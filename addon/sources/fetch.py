@@ -194,6 +194,8 @@ class PieceReader:
         self._window_from = clock()
         self.began = clock()
         self.first_byte: float | None = None
+        self.moved_at = self.began
+        self.received = 0
 
     def pieces(self) -> Iterator[tuple[int, bytes]]:
         """Each piece and its bytes, unchecked; Lost where the source fails."""
@@ -248,6 +250,8 @@ class PieceReader:
         now = self._clock()
         if self.first_byte is None:
             self.first_byte = now
+        self.moved_at = now
+        self.received += len(part)
         if self._at_head:
             self._at_head = False
             self._on_head(part)

@@ -125,9 +125,9 @@ class Sources:
 
     # For the server
 
-    def ordered(self, media: Media) -> list[Source]:
+    def ordered(self, media: Media, *, everybody: bool = False) -> list[Source]:
         """Who may be asked for this file, in the order in which to ask. Those that cool down are
-        left out, unless there is nobody else."""
+        left out, unless there is nobody else or ``everybody`` is wanted: then they come last."""
         sources = [
             source
             for source in self._catalogue.enabled(media)
@@ -135,7 +135,7 @@ class Sources:
             and _memo(source, media) not in self._absent
         ]
         awake = [source for source in sources if not self.experience.cooling(source.name)]
-        return self.experience.rank(awake or sources)
+        return self.experience.rank(sources if everybody else awake or sources)
 
     def test(self, media: Media, most: int, budget: float = BUDGET) -> list[Found]:
         """Everybody's outcome, until ``most`` work."""

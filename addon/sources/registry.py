@@ -156,10 +156,11 @@ class Registry:
         if entry.origin is Origin.CUSTOM:
             if self._kept is not None:
                 self._kept.remove(key)
-            del self._custom[key]
+            # Somebody else may have removed it while the database was asked.
+            self._custom.pop(key, None)
         else:
             self._overrides.pop(key, None)
-        del self._entries[key]
+        self._entries.pop(key, None)
 
     def _enter(self, source: Source, origin: Origin, *, enabled: bool = True) -> Entry:
         key = source.name.casefold()

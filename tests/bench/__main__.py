@@ -19,11 +19,12 @@ import time  # noqa: E402
 from pathlib import Path  # noqa: E402
 
 from tests.bench.measures import MEASURES, Figure  # noqa: E402
+from tests.bench.platform import PLATFORM_MEASURES  # noqa: E402
 from tests.bench.simulation import table  # noqa: E402
 from tests.bench.sources import SOURCE_MEASURES  # noqa: E402
 from tests.rig.lab import Lab  # noqa: E402
 
-ALL = MEASURES | SOURCE_MEASURES
+ALL = MEASURES | SOURCE_MEASURES | PLATFORM_MEASURES
 SIMULATION = "s"
 
 

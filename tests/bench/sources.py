@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tests.bench.measures import Figure, drain, first_byte
+from tests.faults.gaps import WAYS, Pair
 from tests.faults.services import NAMES, services
 from tests.rig.http import request
 from tests.rig.lab import MIB, Lab
 from tests.rig.torrents import Torrent, make_torrent
+from tests.rig.viewing import viewing
 
 GOOD = "Bitport.io"
 # Four that hang stand first, where they cost most; the good one stands last.
@@ -34,7 +36,7 @@ def fallback(lab: Lab, runs: int) -> Iterator[Figure]:
             with services(lab, faults, p2p=p2p, SOURCE_TEST_TIMEOUT="5000") as here:
                 time.sleep(1.5)
                 for figure in (first, second):
-                    torrent = _in(here.folder, 32 * MIB)
+                    torrent = film_in(here.folder, 32 * MIB)
                     reply = here.server.upload(torrent.raw)
                     url = reply.json()["files"][0]["playUrl"]
                     path = str(torrent.files[0].path.relative_to(here.folder))
@@ -54,7 +56,7 @@ def one_source(lab: Lab, runs: int) -> Iterator[Figure]:
         with services(lab, {GOOD: fault}) as here:
             time.sleep(1.5)
             for _ in range(runs if fault == "honest" else min(runs, 3)):
-                torrent = _in(here.folder, HALF_GB)
+                torrent = film_in(here.folder, HALF_GB)
                 path = str(torrent.files[0].path.relative_to(here.folder))
                 url = here.server.upload(torrent.raw).json()["files"][0]["playUrl"]
                 used = here.server.cpu()
@@ -76,7 +78,7 @@ def together(lab: Lab, runs: int) -> Iterator[Figure]:
     for _ in range(min(runs, 3)):
         with services(lab, {GOOD: f"slow-{SOURCE_RATE}"}, p2p="on") as here:
             time.sleep(1.5)
-            torrent = _in(here.folder, 600 * MIB)
+            torrent = film_in(here.folder, 600 * MIB)
             magnet = lab.share(torrent, count=4, rate=SEEDER_RATE)
             here.server.add(magnet)
             url = here.server.ready(torrent.key)["files"][0]["playUrl"]
@@ -91,7 +93,30 @@ def together(lab: Lab, runs: int) -> Iterator[Figure]:
     yield from (ours, share, waste)
 
 
-def _in(folder: Path, size: int) -> Torrent:
+def goes_on(lab: Lab, runs: int) -> Iterator[Figure]:
+    """(o) the film goes on: the longest gap when the source that delivers dies or falls silent."""
+    said = {"down": "dies", "silent": "falls silent"}
+    nobody_else = {"EXCLUDE_SOURCES": ",".join((*NAMES, "WebTor.io"))}
+    with services(lab, {}, FALLBACK_MODE="proxy", **nobody_else) as here:
+        for end, known in WAYS:
+            other = "another one known" if known else "another one to be found"
+            gap = Figure(f"(o) longest gap when the source {said[end]}, {other}", "s")
+            for number in range(runs):
+                torrent = film_in(here.folder, HALF_GB)
+                told = here.server.upload(torrent.raw).json()
+                film = viewing(here.server, torrent, told)
+                pair = Pair(here, film, SOURCE_RATE, f"{end}-{known}-{number}")
+                pair.add()
+                gap.values.append(
+                    pair.longest_gap(end, known=known, early=40 * MIB, rest=120 * MIB)
+                )
+                for name in (pair.first, pair.second):
+                    request(f"{here.server.url}/api/sources/{name}", method="DELETE")
+                _forget(here.server.url, torrent)
+            yield gap
+
+
+def film_in(folder: Path, size: int) -> Torrent:
     """A new film among those that the sources serve."""
     inner = Path(tempfile.mkdtemp(dir=folder))
     path = inner / f"{inner.name}.mkv"
@@ -113,4 +138,5 @@ SOURCE_MEASURES: dict[str, Callable[[Lab, int], Iterator[Figure]]] = {
     "h": fallback,
     "i": one_source,
     "k": together,
+    "o": goes_on,
 }

@@ -30,7 +30,8 @@ def test_the_next_source_goes_on(lab: Lab, fault: str) -> None:
         with film.open(0) as stream:
             assert stream.digest() == film.sha256
         log = all_of_them.server.log
-        assert "[Instant.io] ✗" in log
+        # One that only hangs may be quicker another time: others come first from then on.
+        assert ("[Instant.io] was slower" if fault == "stalls" else "[Instant.io] ✗") in log
         assert all_of_them.liars.open_after() == 0
 
 

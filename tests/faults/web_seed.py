@@ -74,6 +74,11 @@ class WebSeed:
             raise
         self.forget()
 
+    @property
+    def pid(self) -> int:
+        """The process's id."""
+        return self._process.pid
+
     def url(self, path: str) -> str:
         """Where a file below ``root`` is to be had."""
         return self.base + quote(path)

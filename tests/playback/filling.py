@@ -1,6 +1,7 @@
 """A store, sources and servers for feeders, all scripted and on the hub alone."""
 
 import itertools
+import time
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +16,7 @@ from addon.sources.base import Link, Media, Source, Trust
 from addon.sources.health import Verdict
 from addon.sources.probe import Found
 from addon.swarm.picking import Need
+from addon.swarm.torrent import Progress
 from tests.rig.torrents import Torrent
 from tests.sources.served import content, pieces_of
 
@@ -53,6 +55,9 @@ class FakeAnswer:
 
     def read(self, most: int, deadline: float) -> bytes:
         gevent.sleep(self._serve.pause)
+        if self._at >= self._serve.hangs_at:
+            gevent.sleep(max(0.0, deadline - time.monotonic()))
+            raise HttpError(Kind.TIMEOUT, "Nothing came.")
         if self._at >= self._serve.dies_at:
             raise HttpError(Kind.CUT, "The connection ended.")
         part = bytearray(self._data[self._at : min(self._at + most, self._at + 4096, self._stop)])
@@ -73,6 +78,7 @@ class Serve:
 
     pause: float = 0.0
     dies_at: float = float("inf")
+    hangs_at: float = float("inf")
     wrong: tuple[int, ...] = ()
     status: int = 0
     refuses: Callable[[int], bool] = lambda number: False
@@ -118,9 +124,11 @@ class Store:
         self.at: list[int] = []
         self.peers = 0
         self.takes = True
+        self.follows = False  # its player takes every piece as soon as it comes
         self.held: set[int] = set()
         self.fed: list[int] = []
         self.failure: Problem | None = None
+        self.progress = Progress()
 
     def needs(self) -> list[Need]:
         return [Need(piece, self.pieces.stop - 1, piece not in self.has) for piece in self.at]
@@ -153,6 +161,8 @@ class Store:
         if self.takes:
             self.has.add(index)
             self.held.discard(index)
+        while self.follows and self.at and self.at[0] in self.has and self.at[0] + 1 in self.pieces:
+            self.at[0] += 1
         return self.takes
 
     def reads(self, piece: int) -> None:
@@ -168,9 +178,10 @@ class Choice:
         self.works: set[str] = {shop.name for shop in shops}
         self.asked: list[tuple[int | None, list[str]]] = []
         self.learnt: list[tuple[str, Verdict]] = []
+        self.cooling: set[str] = set()
 
-    def ordered(self, media: Media) -> list[Source]:
-        return list(self.shops)
+    def ordered(self, media: Media, *, everybody: bool = False) -> list[Source]:
+        return [shop for shop in self.shops if everybody or shop.name not in self.cooling]
 
     def race(
         self,

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from addon.playback.demand import LOOKS, STARVING, SWARM_PATIENCE, Demand
 from addon.swarm.picking import Need
+from addon.swarm.torrent import Progress
 
 MIB = 1024 * 1024
 PIECES = range(10, 210)  # of a file that ends in the middle of its torrent
@@ -14,6 +15,7 @@ class FakeTorrent:
     peers: int = 0
     has: set[int] = field(default_factory=set)
     at: list[int] = field(default_factory=list)
+    progress: Progress = field(default_factory=Progress)
 
     def peers_seen(self) -> tuple[int, int]:
         return self.peers, 0
@@ -34,7 +36,7 @@ class Clock:
 
 
 def demand(torrent: FakeTorrent, clock: Clock | None = None) -> Demand:
-    return Demand(torrent, PIECES, MIB, clock or Clock())  # type: ignore[arg-type]
+    return Demand(torrent, PIECES, MIB, clock=clock or Clock())  # type: ignore[arg-type]
 
 
 def test_alone_a_source_fills_from_the_first_missing_piece_so_far_ahead() -> None:

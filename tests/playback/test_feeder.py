@@ -9,7 +9,7 @@ import gevent
 import pytest
 
 from addon.errors import Problem
-from addon.playback import demand, feeder
+from addon.playback import demand, feeder, suppliers
 from addon.playback.feeders import Feeders
 from addon.sources.health import Verdict
 from tests.playback.filling import Choice, Line, Serve, Shop, Store
@@ -72,6 +72,7 @@ def kitchen(film: Torrent, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable
     monkeypatch.setattr(feeder, "LOOK", 0.01)
     monkeypatch.setattr(feeder, "BACK_OFF", (0.05,))
     monkeypatch.setattr(feeder, "RUN_BYTES", 6 * PIECE)
+    monkeypatch.setattr(suppliers, "BEGIN_BYTES", 6 * PIECE)
     made: list[Kitchen] = []
 
     def make(*shops: Shop) -> Kitchen:
@@ -311,21 +312,18 @@ def test_a_source_that_cannot_resume_begins_the_film_and_never_goes_on_in_it(
     assert k.choice.asked == [(13, ["b"])]
 
 
-def test_when_nobody_is_left_all_are_raced_again_after_a_while(
-    kitchen: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(feeder, "DROPPED_FOR", 0.3)
-    k = kitchen(Shop("a"))
+def test_whoever_was_dropped_is_asked_again_once_the_others_do_not_help(kitchen: Make) -> None:
+    k = kitchen(Shop("a"), Shop("b"), Shop("c"))
+    k.choice.works = {"a", "c"}
+    k.choice.cooling.add("c")
     k.line.hosts["a"] = Serve(dies_at=3 * PIECE)
     k.store.reads(0)
     k.keep("a")
     until(lambda: k.choice.learnt)
-    assert not k.running()[0]._suppliers
+    assert not k.running()[0].suppliers.known
     k.line.hosts["a"] = Serve()
-    gevent.sleep(0.1)
-    assert k.choice.asked == []
     until(k.whole)
-    assert k.choice.asked == [(3, ["a"])]
+    assert k.choice.asked == [(3, ["b"]), (3, ["b", "c", "a"])], "and those that cool down too"
 
 
 def test_looking_in_vain_is_not_done_without_a_pause(kitchen: Make) -> None:
@@ -411,6 +409,153 @@ def test_closing_ends_all_in_the_middle(kitchen: Make) -> None:
     until(lambda: k.line.requests)
     k.feeders.close()
     assert k.running() == []
+
+
+def test_a_piece_that_hangs_under_the_player_is_fetched_from_another_too(
+    kitchen: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feeder, "HEDGE_AFTER", 0.1)
+    k = kitchen()
+    k.store.reads(0)
+    k.keep("b")
+    k.running()[0].join(k.choice.winner(k.shops["a"], k.media, 0))
+    k.host("a").hangs_at = 3 * PIECE + 4096
+    k.host("b").pause = 0.001
+    k.store.follows = True
+    until(k.whole)
+    assert k.store.fed == list(range(21)), "each once, and in order"
+    assert k.asked("b")[0] is not None
+    assert k.asked("b")[0][0] == 3 * PIECE  # type: ignore[index]
+    assert [s.name for s in k.running()[0].suppliers.known] == ["b", "a"]
+    assert k.choice.learnt == [], "it is slow, and may be quicker another time"
+    assert k.choice.asked == []
+
+
+def test_what_hangs_with_nobody_else_known_is_raced_for(
+    kitchen: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feeder, "HEDGE_AFTER", 0.1)
+    k = kitchen()
+    k.host("a").hangs_at = 3 * PIECE + 4096
+    k.store.reads(0)
+    k.store.follows = True
+    k.keep("a")
+    until(k.whole)
+    assert k.choice.asked == [(3, ["b"])]
+    assert {host for host, *_ in k.line.requests} == {"a", "b"}
+
+
+def test_a_player_that_does_not_wait_needs_no_hedge(
+    kitchen: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feeder, "HEDGE_AFTER", 0.05)
+    k = kitchen()
+    k.host("a").hangs_at = 3 * PIECE
+    k.store.reads(0)  # which is there
+    k.keep("a")
+    until(lambda: 2 in k.store.has)
+    gevent.sleep(0.3)
+    assert k.choice.asked == []
+    assert k.asked("b") == []
+
+
+def test_a_player_that_starves_gets_a_second_supplier(
+    kitchen: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feeder, "ANOTHER_AFTER", 0.1)
+    k = kitchen(Shop("a"), Shop("b"), Shop("c"))
+    k.store.reads(0)
+    k.store.follows = True
+    k.keep("b")
+    k.running()[0].join(k.choice.winner(k.shops["a"], k.media, 0))
+    k.host("a").pause = k.host("b").pause = 0.02
+    until(lambda: {"a", "b"} == set(k.running()[0].active))
+    until(k.whole, 15)
+    assert sorted(k.store.fed) == list(range(21)), "no piece from both"
+    assert k.choice.asked == []
+
+
+def test_one_that_hung_does_not_help_beside_another(
+    kitchen: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feeder, "HEDGE_AFTER", 0.1)
+    monkeypatch.setattr(feeder, "ANOTHER_AFTER", 0.05)
+    k = kitchen()
+    k.store.reads(0)
+    k.store.follows = True
+    k.keep("b")
+    k.running()[0].join(k.choice.winner(k.shops["a"], k.media, 0))
+    k.host("a").hangs_at = 3 * PIECE + 4096
+    k.host("b").pause = 0.006
+    until(lambda: k.running()[0].suppliers.known[0].name == "b")
+    k.line.requests.clear()
+    until(k.whole, 15)
+    assert k.asked("a") == [], "its part of the film would hang too"
+
+
+def test_what_hangs_is_fetched_by_one_that_is_busy_farther_on(
+    kitchen: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feeder, "HEDGE_AFTER", 0.3)
+    monkeypatch.setattr(feeder, "ANOTHER_AFTER", 0.05)
+    k = kitchen()
+    k.store.reads(0)
+    k.store.follows = True
+    k.keep("b")
+    k.running()[0].join(k.choice.winner(k.shops["a"], k.media, 0))
+    k.host("a").pause = k.host("b").pause = 0.01
+    until(lambda: {"a", "b"} == set(k.running()[0].active), 5)
+    at = k.store.at[0]
+    k.host("a").hangs_at = 0
+    until(lambda: k.store.at[0] > at + 1, 5)
+    busy = [filling for filling in k.running()[0]._fillings if filling.supplier.name == "b"]
+    assert len(busy) == 2, "here and there"
+    assert k.choice.asked == []
+    k.host("b").pause = 0
+    until(k.whole, 15)
+
+
+def test_a_fast_supplier_is_enough_however_greedy_the_player(
+    kitchen: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feeder, "ANOTHER_AFTER", 0.05)
+    monkeypatch.setattr(feeder, "ENOUGH_RATE", 100_000)
+    k = kitchen()
+    k.store.reads(0)
+    k.store.follows = True
+    k.keep("b")
+    k.running()[0].join(k.choice.winner(k.shops["a"], k.media, 0))
+    k.host("a").pause = 0.005
+    until(k.whole, 15)
+    assert k.asked("b") == []
+
+
+def test_a_film_that_hangs_on_one_supplier_gets_another_in_time(
+    kitchen: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feeder, "FURTHER_AFTER", 0.1)
+    k = kitchen()
+    k.host("a").pause = 0.01
+    k.store.reads(0)
+    k.keep("a")
+    until(lambda: len(k.running()[0].suppliers.known) == 2)
+    ((piece, asked),) = k.choice.asked
+    assert asked == ["b"]
+    assert piece == 7, "behind what is being fetched, so that no byte is wasted"
+    assert [s.name for s in k.running()[0].suppliers.known] == ["a", "b"]
+
+
+@pytest.mark.parametrize(("assist", "helps"), [("always", True), ("never", False)])
+def test_beside_a_living_swarm_as_the_user_wants(kitchen: Make, assist: Any, helps: bool) -> None:
+    k = kitchen()
+    k.feeders.close()
+    k.feeders = Feeders(k.line, k.choice, assist)
+    k.store.peers = 3
+    k.store.has.update(range(3))
+    k.store.reads(1)
+    k.keep("a")
+    gevent.sleep(0.3)
+    assert (k.line.requests != []) is helps
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import os
 import select
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -31,6 +32,7 @@ class Child:
             stdout=subprocess.PIPE,
             text=True,
         )
+        self._turn = threading.Lock()
         try:
             self.started = self._answer()
         except BaseException:
@@ -45,8 +47,9 @@ class Child:
     def ask(self, do: str, **more: Any) -> Any:
         """Have one command done; its answer."""
         assert self._process.stdin is not None
-        print(json.dumps({"do": do, **more}), file=self._process.stdin, flush=True)
-        return self._answer()
+        with self._turn:
+            print(json.dumps({"do": do, **more}), file=self._process.stdin, flush=True)
+            return self._answer()
 
     def _answer(self) -> Any:
         out = self._process.stdout

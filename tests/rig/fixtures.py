@@ -8,6 +8,7 @@ import pytest
 from tests.house.clients import require_client
 from tests.rig.lab import Lab
 from tests.rig.media import film
+from tests.rig.postgres import Postgres
 from tests.rig.server import Server
 
 LOG_SHOWN = 12_000  # characters
@@ -24,6 +25,13 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 def server(lab: Lab) -> Server:
     """One server for all tests of a file; each takes a torrent of its own."""
     return lab.server()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """One PostgreSQL for all tests; each takes a schema of its own, and leaves it running."""
+    with Postgres() as postgres:
+        yield postgres
 
 
 @pytest.fixture(scope="session")

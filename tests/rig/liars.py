@@ -10,6 +10,7 @@ import ssl
 import threading
 import time
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -38,6 +39,11 @@ class Liars(Child):
     def url(self, fault: str, name: str = "") -> str:
         """Where a file is to be had with this fault."""
         return f"{self.base}/{fault}/{quote(name)}"
+
+    def tell(self, faults: Mapping[str, str]) -> None:
+        """From now on, ``told-<name>`` has this fault; honest before it is told. A name may be of
+        one file only: ``<name>/<file>``."""
+        self.ask("tell", faults={f"told-{name}": fault for name, fault in faults.items()})
 
     def redirecting(self, target: str) -> str:
         """A URL that answers 302 to ``target``, whatever that is."""
@@ -79,6 +85,7 @@ class Host:
         self._ever: Counter[str] = Counter()
         self._seen: list[dict[str, Any]] = []
         self._open = self._total = self._sent = 0
+        self._told: dict[str, str] = {}
         self._listener = socket.create_server((host, 0), backlog=256)
         self.port = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
@@ -109,6 +116,9 @@ class Host:
                 "sent": self._sent,
             }
 
+    def tell(self, faults: dict[str, str]) -> None:
+        self._told.update(faults)
+
     def forget(self) -> None:
         with self._lock:
             self._paths.clear()
@@ -132,7 +142,7 @@ class Host:
                 if self._context is not None:
                     sock = self._context.wrap_socket(sock, server_side=True)
                 line = Line(sock, self.note, self.sent)
-                while answer(line, line.request(), self.folder):
+                while answer(line, line.request(), self.folder, self._told):
                     pass
         finally:
             sock.close()
@@ -143,8 +153,8 @@ class Host:
 def main() -> None:
     """Run until the parent goes."""
     host = Host(**options())
-    commands = {"requests": host.requests, "counts": host.counts, "forget": host.forget}
-    serve({"port": host.port}, commands)
+    commands = ("requests", "counts", "forget", "tell")
+    serve({"port": host.port}, {name: getattr(host, name) for name in commands})
 
 
 if __name__ == "__main__":

@@ -8,11 +8,13 @@ placeholder             a valid answer with the bytes of another, short file
 wrong-size              Content-Range and Content-Length speak of one byte more in the file
 wrong-bytes[-<at>]      the right size; the byte at an offset, or every byte, is flipped
 corrupt-piece-<i>-<n>   every byte of piece i, of n bytes each, is flipped
+corrupt-about-<k>-<n>-<seed>   the same for one in k pieces of n bytes each
 status-<code>           no file but this status (429 and 503 with Retry-After: 7)
 not-found-for-<end>     404 for files whose name ends so, honest for all others
 expire-<k>              honest for the first k requests of the path, then 403
 etag-changes            another ETag for each request
 length-changes          the file is one byte shorter for each request
+late-<n>                honest; the first request of the path waits n milliseconds
 hang                    never answers
 hang-body               headers, then nothing
 stall-after-<n>         n bytes of the body, then nothing
@@ -22,6 +24,10 @@ keeps-open              honest, but never closes, whatever the client asks
 raw/<answer>            these bytes (percent-encoded, one segment), then a clean end
 rst[-<n>], die-after-<n>  n bytes of the body (rst: before any header), then RST
 die-once-after-<n>      the same for the first request of the path, honest afterwards
+die-about-<n>-<seed>, stall-about-<n>-<seed>   the same for every request, after n bytes on average
+down, silent            RST, or nothing any more: at once also in answers that are under way
+told-<name>             what ``Liars.tell`` says of this name (or ``<name>/<file>``) now
+<fault>@<n>             any of them, at no more than n bytes a second
 close-early[-<n>]       half of the promised body (or n bytes), then a clean end
 close-at-once           a clean end instead of an answer
 chunked                 honest, in chunks
@@ -38,14 +44,16 @@ big-redirect-body       302 to the honest file, with a body of 200 MB
 import gzip
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from random import Random
 from urllib.parse import quote, unquote, unquote_to_bytes
 
 from tests.rig.liars_line import BLOCK, Change, Exchange, GoneError, Line, Request
 
 BIG = 200_000_000
 TICK = 0.1  # seconds
+OTHER_BYTES = bytes(range(255, -1, -1))
 PAGE = b"<!DOCTYPE html><title>Sorry</title><p>This file has moved.</p>" * 4096
 
 Fault = Callable[[Exchange], None]
@@ -58,7 +66,7 @@ def flipped(start: int, stop: int) -> Change:
         first, last = max(start - at, 0), max(min(stop - at, len(data)), 0)
         if first >= last:
             return data
-        return data[:first] + bytes(one ^ 0xFF for one in data[first:last]) + data[last:]
+        return data[:first] + data[first:last].translate(OTHER_BYTES) + data[last:]
 
     return change
 
@@ -71,6 +79,19 @@ def wrong_bytes(it: Exchange) -> None:
 def corrupt_piece(it: Exchange) -> None:
     index, length = it.numbers
     it.change = flipped(index * length, (index + 1) * length)
+    it.serve()
+
+
+def corrupt_about(it: Exchange) -> None:
+    one_in, length, seed = it.numbers
+
+    def change(at: int, data: bytes) -> bytes:
+        for index in range(at // length, (at + len(data) - 1) // length + 1):
+            if Random(f"{seed} {index}").randrange(one_in) == 0:
+                data = flipped(index * length, (index + 1) * length)(at, data)
+        return data
+
+    it.change = change
     it.serve()
 
 
@@ -108,6 +129,12 @@ def length_changes(it: Exchange) -> None:
     it.serve()
 
 
+def late(it: Exchange) -> None:
+    if it.request.number == 1:
+        time.sleep(it.number() / 1000)
+    it.serve()
+
+
 def after(end: str, *, once: bool = False) -> Fault:
     """So many bytes of the body, then ``Line.<end>``."""
 
@@ -117,6 +144,19 @@ def after(end: str, *, once: bool = False) -> Fault:
             return
         it.serve(most=it.number())
         it.line.pause(TICK)  # RST overtakes what the client has not read yet
+        getattr(it.line, end)()
+
+    return fault
+
+
+def about(end: str) -> Fault:
+    """As ``after``, another number of bytes for each request."""
+
+    def fault(it: Exchange) -> None:
+        mean, seed = it.numbers
+        random = Random(f"{seed} {it.request.number}")
+        it.serve(most=1 + int(random.expovariate(1 / mean)))
+        it.line.pause(TICK)
         getattr(it.line, end)()
 
     return fault
@@ -228,12 +268,14 @@ FAULTS: dict[str, Fault] = {
     "wrong-size": lambda it: it.serve(promise=1),
     "wrong-bytes": wrong_bytes,
     "corrupt-piece": corrupt_piece,
+    "corrupt-about": corrupt_about,
     "status": status,
     "expire": expire,
     "etag-changes": etag_changes,
     "length-changes": length_changes,
     "keeps-open": keeps_open,
     "raw": raw,
+    "late": late,
     "hang": lambda it: it.line.hang(),
     "hang-body": after("hang"),
     "stall-after": after("hang"),
@@ -243,6 +285,10 @@ FAULTS: dict[str, Fault] = {
     "rst": rst,
     "die-after": after("reset"),
     "die-once-after": after("reset", once=True),
+    "die-about": about("reset"),
+    "stall-about": about("hang"),
+    "down": lambda it: it.line.reset(),
+    "silent": lambda it: it.line.hang(),
     "close-early": close_early,
     "close-at-once": close_at_once,
     "chunked": chunked,
@@ -261,8 +307,20 @@ FAULTS: dict[str, Fault] = {
 }
 
 
-def answer(line: Line, request: Request, folder: Path) -> bool:
-    """Answer as the fault has it; whether the connection goes on."""
+def answer(line: Line, request: Request, folder: Path, told: Mapping[str, str]) -> bool:
+    """Answer as the fault has it; whether the connection goes on. ``told`` are the faults of
+    names that are told while the server runs."""
+    asked = request.fault
+    names = (f"{asked}/{request.rest}", asked)
+    line.told = (
+        (lambda: next((told[name] for name in names if name in told), "honest"))
+        if asked.startswith("told-")
+        else None
+    )
+    if line.told is not None:
+        request.fault = line.told()
+    request.fault, _, rate = request.fault.partition("@")
+    line.rate = int(rate or 0)
     if request.fault.startswith("not-found-for-"):
         missing = request.rest.endswith(request.fault.removeprefix("not-found-for-"))
         name, numbers = ("status", [404]) if missing else ("honest", [])

@@ -4,12 +4,14 @@ import hashlib
 import mimetypes
 import re
 import socket
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote
 
 BLOCK = 64 * 1024
+SLACK = 0.02  # seconds that a paced answer may be early or late
 MOST_HEAD = 256 * 1024
 
 Change = Callable[[int, bytes], bytes]
@@ -44,6 +46,9 @@ class Line:
         self._socket = sock
         self._note, self._sent = note, sent
         self._held = b""
+        self.told: Callable[[], str] | None = None
+        self.rate = 0  # bytes a second, 0 for as fast as the client takes them
+        self._due = 0.0
 
     def request(self) -> Request:
         """The next request."""
@@ -61,12 +66,22 @@ class Line:
         return request
 
     def send(self, data: bytes) -> None:
-        """Send all of it, as fast as the client takes it."""
+        """Send all of it, at ``rate``."""
         view = memoryview(data)
         while view:
+            match self.told and self.told().partition("@")[0]:
+                case "down":
+                    self.reset()
+                case "silent":
+                    self.hang()
             count = self._socket.send(view[:65536])
             self._sent(count)
             view = view[count:]
+            if self.rate:
+                now = time.monotonic()
+                self._due = max(self._due, now - SLACK) + count / self.rate
+                if self._due > now + SLACK:
+                    self.pause(self._due - now)
 
     def pause(self, seconds: float) -> None:
         """Send nothing for so long; GoneError as soon as the client closes."""

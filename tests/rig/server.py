@@ -30,6 +30,10 @@ SETTINGS = {
     "RESOLVE_BUDGET": "8000",
     "LOG_LEVEL": "debug",
 }
+COMMAND = (
+    *(sys.executable, "-W", "error", "-m", "gunicorn"),
+    *("-c", "python:addon.server", "wsgi:app"),
+)
 BROKEN = re.compile(r"Traceback|Warning: |Fatal|Segmentation|never awaited")
 
 
@@ -45,15 +49,22 @@ class Server:
     """Starts at once and is ready when the constructor returns; ``folder`` is its own.
 
     ``environ`` are the server's settings, over those that keep it on loopback; None takes one
-    away. On leaving, the log is searched for what must never be in it.
+    away. ``command`` starts it. On leaving, the log is searched for what must never be in it.
     """
 
-    def __init__(self, folder: Path, *, wrapper: tuple[str, ...] = (), **environ: str | None):
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        wrapper: tuple[str, ...] = (),
+        command: tuple[str, ...] = COMMAND,
+        **environ: str | None,
+    ):
         self.folder = folder
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.allowed_in_log = ""
-        self._wrapper = wrapper
+        self._command = (*wrapper, *command)
         given = {
             "PATH": os.environ["PATH"],
             "HOME": str(folder),
@@ -75,10 +86,9 @@ class Server:
         """Start it (again) on the same port and folder, and wait until it answers."""
         # Should this process be killed, the server must not stay.
         with_me = ("setpriv", "--pdeathsig", "KILL") if shutil.which("setpriv") else ()
-        gunicorn = (sys.executable, "-W", "error", "-m", "gunicorn", "-c", "python:addon.server")
         with self._log.open("ab") as log:
             self.process = subprocess.Popen(
-                [*with_me, *self._wrapper, *gunicorn, "wsgi:app"],
+                [*with_me, *self._command],
                 cwd=self.folder,
                 env=self._environ,
                 stdout=log,

@@ -265,6 +265,7 @@ def test_the_order_is_health_and_who_cools_down_is_left_out(make: Make, film: To
     assert names(sources.ordered(media)) == ["c", "b", "d", "a"]
     experience.record("c", Verdict.LIMITED, retry_after=60.0)
     assert names(sources.ordered(media)) == ["b", "d", "a"]
+    assert names(sources.ordered(media, everybody=True)) == ["b", "d", "a", "c"]
     now[0] += 60
     assert names(sources.ordered(media)) == ["c", "b", "d", "a"]
 
