@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from sqlalchemy import Engine, delete, insert, select
 
 from addon.database.tables import health
+from addon.database.transactions import reading, writing
 
 
 class KeptHealth:
@@ -16,7 +17,7 @@ class KeptHealth:
         self._clock = clock
 
     def load(self) -> dict[str, str]:
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             rows = connection.execute(select(health.c.name, health.c.body))
             return {row.name: row.body for row in rows}
 
@@ -24,7 +25,7 @@ class KeptHealth:
         """These and no others, all or none of them."""
         now = int(self._clock())
         rows = [{"name": name, "body": body, "updated_at": now} for name, body in bodies.items()]
-        with self._engine.begin() as connection:
+        with writing(self._engine) as connection:
             connection.execute(delete(health))
             if rows:
                 connection.execute(insert(health), rows)

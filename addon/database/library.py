@@ -12,6 +12,7 @@ from sqlalchemy import (
 )
 
 from addon.database.tables import links, samples, titles
+from addon.database.transactions import reading, writing
 from addon.library.titles import Link, Title, fold
 
 
@@ -26,14 +27,14 @@ class KeptLibrary:
 
         The torrent of the link must be kept.
         """
-        with self._engine.begin() as connection:
+        with writing(self._engine) as connection:
             _put_title(connection, title)
             if link is not None:
                 _put_link(connection, link)
 
     def title(self, title_id: str) -> Title | None:
         query = select(titles).where(titles.c.id == title_id)
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             row = connection.execute(query).mappings().first()
         return None if row is None else _title(row)
 
@@ -43,7 +44,7 @@ class KeptLibrary:
         for word in fold(search).split():
             query = query.where(titles.c.folded.contains(word, autoescape=True))
         query = query.order_by(titles.c.number.desc()).offset(skip).limit(limit)
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             return [_title(row) for row in connection.execute(query).mappings()]
 
     def links_of_title(self, title_id: str) -> list[Link]:
@@ -56,7 +57,7 @@ class KeptLibrary:
 
     def drop_torrent(self, key: str) -> None:
         """Drops the torrent's links, and the titles that no torrent holds any more."""
-        with self._engine.begin() as connection:
+        with writing(self._engine) as connection:
             query = select(links.c.title).where(links.c.torrent == key)
             held = list(connection.scalars(query))
             connection.execute(delete(links).where(links.c.torrent == key))
@@ -66,18 +67,20 @@ class KeptLibrary:
 
     def sample_given(self, key: str) -> bool:
         """Whether this sample was put into the library once, be it there still or not."""
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             query = select(samples.c.key).where(samples.c.key == key)
             return connection.scalar(query) is not None
 
     def give_sample(self, key: str) -> None:
         """Notes that the sample was put into the library; once."""
-        with self._engine.begin() as connection:
-            connection.execute(insert(samples).values(key=key))
+        with writing(self._engine) as connection:
+            query = select(samples.c.key).where(samples.c.key == key)
+            if connection.scalar(query) is None:
+                connection.execute(insert(samples).values(key=key))
 
     def _links(self, condition: ColumnElement[bool]) -> list[Link]:
         query = select(links).where(condition).order_by(links.c.number.desc())
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             return [_link(row) for row in connection.execute(query).mappings()]
 
 

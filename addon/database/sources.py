@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Engine, Table, delete, insert, select
 
 from addon.database.tables import source_changes, sources
+from addon.database.transactions import reading, writing
 from addon.sources.base import Trust
 from addon.sources.custom import CustomSource
 from addon.sources.registry import Override
@@ -23,26 +24,26 @@ class KeptSources:
 
     def put(self, source: CustomSource, instead_of: str) -> None:
         body = json.dumps(asdict(source) | {"trust": source.trust.value})
-        with self._engine.begin() as connection:
+        with writing(self._engine) as connection:
             connection.execute(delete(sources).where(sources.c.name.in_((instead_of, source.key))))
             connection.execute(insert(sources).values(name=source.key, body=body))
 
     def remove(self, key: str) -> None:
-        with self._engine.begin() as connection:
+        with writing(self._engine) as connection:
             connection.execute(delete(sources).where(sources.c.name == key))
 
     def overrides(self) -> dict[str, Override]:
         return {key: Override(**body) for key, body in self._bodies(source_changes).items()}
 
     def override(self, key: str, change: Override) -> None:
-        with self._engine.begin() as connection:
+        with writing(self._engine) as connection:
             connection.execute(delete(source_changes).where(source_changes.c.name == key))
             body = json.dumps(asdict(change))
             connection.execute(insert(source_changes).values(name=key, body=body))
 
     def _bodies(self, table: Table) -> dict[str, Any]:
         query = select(table.c.name, table.c.body).order_by(table.c.name)
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             return {name: json.loads(body) for name, body in connection.execute(query)}
 
 

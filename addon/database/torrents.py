@@ -7,6 +7,7 @@ from typing import TypeVar
 from sqlalchemy import ColumnElement, Connection, Engine, delete, insert, or_, select, update
 
 from addon.database.tables import torrents
+from addon.database.transactions import reading, writing
 from addon.torrents.magnet import InfoHash, Magnet, parse_magnet
 
 T = TypeVar("T")
@@ -25,7 +26,7 @@ class KeptTorrents:
 
     def keep(self, magnet: Magnet, raw: bytes | None) -> None:
         """Keeps a torrent, or adds to what is kept of it: hashes, hints, the .torrent file."""
-        with self._engine.begin() as connection:
+        with writing(self._engine) as connection:
             key = _find(connection, magnet.info_hash)
             if key is None:
                 self._insert(connection, magnet, raw)
@@ -33,29 +34,36 @@ class KeptTorrents:
                 _update(connection, key, magnet, raw)
 
     def magnet(self, key: str) -> Magnet | None:
-        with self._engine.begin() as connection:
+        with reading(self._engine) as connection:
             uri = connection.scalar(select(torrents.c.magnet).where(torrents.c.key == key))
+        return None if uri is None else parse_magnet(uri)
+
+    def magnet_of(self, info_hash: InfoHash) -> Magnet | None:
+        """The same, by either of its hashes."""
+        query = select(torrents.c.magnet).where(_has(info_hash)).order_by(torrents.c.number)
+        with reading(self._engine) as connection:
+            uri = connection.scalar(query.limit(1))
         return None if uri is None else parse_magnet(uri)
 
     def raw(self, key: str) -> bytes | None:
         """The .torrent file; None while it is not known."""
-        with self._engine.begin() as connection:
+        with reading(self._engine) as connection:
             return connection.scalar(select(torrents.c.raw).where(torrents.c.key == key))
 
     def newest(self) -> list[str]:
         """All keys, the newest first."""
-        with self._engine.begin() as connection:
+        with reading(self._engine) as connection:
             query = select(torrents.c.key).order_by(torrents.c.number.desc())
             return list(connection.scalars(query))
 
     def forget(self, key: str) -> None:
         """Drops a torrent and its links; nothing happens where there is none."""
-        with self._engine.begin() as connection:
+        with writing(self._engine) as connection:
             connection.execute(delete(torrents).where(torrents.c.key == key))
 
     def find(self, info_hash: InfoHash) -> str | None:
         """The key under which this torrent is kept."""
-        with self._engine.begin() as connection:
+        with reading(self._engine) as connection:
             return _find(connection, info_hash)
 
     def _insert(self, connection: Connection, magnet: Magnet, raw: bytes | None) -> None:

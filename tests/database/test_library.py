@@ -2,10 +2,10 @@
 
 import pytest
 from sqlalchemy import Engine
-from sqlalchemy.exc import IntegrityError
 
 from addon.database.library import KeptLibrary
 from addon.database.torrents import KeptTorrents
+from addon.errors import Problem
 from addon.library.titles import Link, Title
 from addon.torrents.magnet import InfoHash, Magnet
 
@@ -75,9 +75,10 @@ def test_a_link_in_place_of_one_like_it(library: KeptLibrary) -> None:
     assert library.links_of_torrent(TWO) == [Link("tt1", TWO, 1, 2)]
 
 
-def test_a_link_to_a_torrent_that_is_not_kept_is_a_bug(library: KeptLibrary) -> None:
-    with pytest.raises(IntegrityError):
+def test_a_link_to_a_torrent_that_was_just_removed_is_not_kept(library: KeptLibrary) -> None:
+    with pytest.raises(Problem) as caught:
         library.put(Title("tt1", "movie", "Film"), Link("tt1", "3" * 40))
+    assert caught.value.code == "busy"
     assert library.title("tt1") is None
 
 

@@ -1,11 +1,13 @@
 """Sources that were added or changed come back as they were."""
 
 import random
+from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine
 
 from addon.database.sources import KeptSources
+from addon.database.sqlite import open_sqlite
 from addon.errors import Problem
 from addon.sources.base import Trust
 from addon.sources.catalogue import BUILT_IN, load_catalogue
@@ -97,7 +99,8 @@ def test_a_registry_is_the_same_after_a_restart(engine: Engine) -> None:
     assert refusals > 50
 
 
-def test_a_registry_that_cannot_write_stays_as_it_was(engine: Engine) -> None:
+def test_a_registry_that_cannot_write_stays_as_it_was(tmp_path: Path) -> None:
+    engine = open_sqlite(tmp_path / "small.sqlite")
     registry = Registry([], kept=KeptSources(engine))
     with engine.connect() as connection:
         pages = connection.exec_driver_sql("PRAGMA page_count").scalar()
@@ -107,3 +110,4 @@ def test_a_registry_that_cannot_write_stays_as_it_was(engine: Engine) -> None:
         registry.add({"name": "Mine", "url": "https://host/{infohash}", "headers": headers})
     assert caught.value.code == "disk-full"
     assert registry.all() == []
+    engine.dispose()

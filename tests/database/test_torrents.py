@@ -68,6 +68,14 @@ def test_a_hybrid_is_found_by_either_hash(engine: Engine) -> None:
     assert kept.find(InfoHash(v2="c" * 64)) is None
 
 
+def test_a_magnet_is_found_by_either_hash(engine: Engine) -> None:
+    kept = KeptTorrents(engine)
+    hybrid = replace(FILM, info_hash=HYBRID)
+    kept.keep(hybrid, None)
+    assert kept.magnet_of(InfoHash(v1=V1)) == kept.magnet_of(InfoHash(v2=V2)) == hybrid
+    assert kept.magnet_of(InfoHash(v1="c" * 40)) is None
+
+
 def test_a_hybrid_that_came_by_one_hash_learns_the_other_and_keeps_its_key(engine: Engine) -> None:
     kept = KeptTorrents(engine)
     kept.keep(replace(FILM, info_hash=InfoHash(v2=V2)), None)

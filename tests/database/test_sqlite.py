@@ -1,7 +1,8 @@
-"""Opening: the file is private, survives, and is refused when it is not ours to write."""
+"""SQLite's file is private, survives, and is refused when it is not ours to write."""
 
 import sqlite3
 import stat
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -12,19 +13,27 @@ from sqlalchemy import Connection, Engine, func, insert, select
 from addon.database.health import KeptHealth
 from addon.database.keys import KeptKeys
 from addon.database.sources import KeptSources
-from addon.database.tables import VERSION, keys, metadata, open_database
+from addon.database.sqlite import open_sqlite
+from addon.database.tables import VERSION, keys, metadata
 from addon.database.torrents import KeptTorrents
 from addon.errors import Problem, SettingsError
 from addon.sources.custom import CustomSource
 from addon.torrents.magnet import InfoHash, Magnet
 
 
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    engine = open_sqlite(tmp_path / "self-streme.sqlite")
+    yield engine
+    engine.dispose()
+
+
 def test_what_was_kept_is_there_after_a_restart(tmp_path: Path) -> None:
     file = tmp_path / "new" / "folder" / "self-streme.sqlite"
-    engine = open_database(file)
+    engine = open_sqlite(file)
     KeptKeys(engine).put("signing-key", "secret")
     engine.dispose()
-    engine = open_database(file)
+    engine = open_sqlite(file)
     assert KeptKeys(engine).get("signing-key") == "secret"
     engine.dispose()
 
@@ -47,11 +56,11 @@ def test_sqlite_is_told_how_to_work(engine: Engine, pragma: str, value: object) 
 
 def test_a_newer_database_is_refused_and_left_alone(tmp_path: Path) -> None:
     file = tmp_path / "self-streme.sqlite"
-    open_database(file).dispose()
+    open_sqlite(file).dispose()
     with closing(sqlite3.connect(file)) as connection:
         connection.execute(f"PRAGMA user_version = {VERSION + 1}")
     with pytest.raises(SettingsError, match="newer version"):
-        open_database(file)
+        open_sqlite(file)
     with closing(sqlite3.connect(file)) as connection:
         assert connection.execute("PRAGMA user_version").fetchone() == (VERSION + 1,)
 
@@ -101,7 +110,7 @@ def test_a_database_of_version_1_is_brought_up_in_place(tmp_path: Path) -> None:
         connection.executescript(VERSION_1)
     assert "sources" not in shape(file)
     for _ in range(2):
-        engine = open_database(file)
+        engine = open_sqlite(file)
         assert KeptKeys(engine).get("signing-key") == "secret"
         KeptSources(engine).put(CustomSource("Mine", "https://host/{infohash}"), "mine")
         KeptHealth(engine).save({"Mine": "{}"})
@@ -109,7 +118,7 @@ def test_a_database_of_version_1_is_brought_up_in_place(tmp_path: Path) -> None:
         with closing(sqlite3.connect(file)) as connection:
             assert connection.execute("PRAGMA user_version").fetchone() == (VERSION,)
     new = tmp_path / "new.sqlite"
-    open_database(new).dispose()
+    open_sqlite(new).dispose()
     assert shape(file) == shape(new)
 
 
@@ -127,9 +136,9 @@ def test_an_upgrade_is_done_whole_or_not_at_all(
     with monkeypatch.context() as patch:
         patch.setattr(metadata, "create_all", half)
         with pytest.raises(SettingsError, match="already exists"):
-            open_database(file)
+            open_sqlite(file)
     assert shape(file) == before
-    open_database(file).dispose()
+    open_sqlite(file).dispose()
 
 
 def test_tables_are_made_all_or_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -140,8 +149,8 @@ def test_tables_are_made_all_or_none(tmp_path: Path, monkeypatch: pytest.MonkeyP
     with monkeypatch.context() as patch:
         patch.setattr(metadata, "create_all", half)
         with pytest.raises(SettingsError, match="already exists"):
-            open_database(tmp_path / "self-streme.sqlite")
-    open_database(tmp_path / "self-streme.sqlite").dispose()
+            open_sqlite(tmp_path / "self-streme.sqlite")
+    open_sqlite(tmp_path / "self-streme.sqlite").dispose()
 
 
 def test_another_programs_database_is_refused_and_left_alone(tmp_path: Path) -> None:
@@ -149,7 +158,7 @@ def test_another_programs_database_is_refused_and_left_alone(tmp_path: Path) -> 
     with closing(sqlite3.connect(file)) as connection:
         connection.execute("CREATE TABLE recipes (name)")
     with pytest.raises(SettingsError, match="another program"):
-        open_database(file)
+        open_sqlite(file)
     with closing(sqlite3.connect(file)) as connection:
         assert connection.execute("SELECT name FROM sqlite_schema").fetchall() == [("recipes",)]
 
@@ -158,16 +167,16 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "self-streme.sqlite"
     file.write_bytes(b"this is a shopping list\n" * 100)
     with pytest.raises(SettingsError, match="not a database"):
-        open_database(file)
+        open_sqlite(file)
     assert file.read_bytes().startswith(b"this is a shopping list")
 
 
 def test_a_place_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(SettingsError, match="DATA_DIR"):
-        open_database(tmp_path / "file" / "self-streme.sqlite")
+        open_sqlite(tmp_path / "file" / "self-streme.sqlite")
     with pytest.raises(SettingsError, match="DATA_DIR"):
-        open_database(tmp_path)
+        open_sqlite(tmp_path)
 
 
 def write_half(engine: Engine, wait: float = 0) -> None:
