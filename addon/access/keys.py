@@ -15,7 +15,7 @@ class KeyStore(Protocol):
 
     def get(self, name: str) -> str | None: ...
 
-    def put(self, name: str, value: str) -> None: ...
+    def put(self, name: str, value: str, instead_of: str | None = None) -> str: ...
 
 
 class KeySettings(Protocol):
@@ -80,5 +80,6 @@ def _kept(store: KeyStore, name: str, prefix: str = "") -> tuple[str, bool]:
     if kept:
         return kept, False
     made = prefix + secrets.token_urlsafe(32)
-    store.put(name, made)
-    return made, True
+    # Another instance that starts at the same moment may have been first.
+    kept = store.put(name, made)
+    return kept, kept == made

@@ -1,14 +1,15 @@
 """``/play``: what a player asks, answered as players need it.
 
 A first open waits for a byte in hand before any header goes out: up to 6.5 s, then a 307 to
-itself, at most three times, then the honest Problem. A viewer who has had bytes gets the head at
-once and is held silently until data comes, because any error ends the film in their player.
+itself, at most three times, then the honest Problem. A viewer who has had bytes gets the head soon
+and is held silently until data comes, because any error ends the film in their player.
 """
 
 import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from flask import Blueprint, Request, Response, request
 from gevent.event import Event
@@ -17,24 +18,23 @@ from addon.access.gate import Gate
 from addon.access.installs import RevokedStore
 from addon.access.links import Grant, Links
 from addon.errors import Problem
-from addon.playback.ranges import (
-    ByteRange,
-    UnsatisfiableError,
-    etag_listed,
-    first_offset,
-    if_range_holds,
-    matches,
-    parse_range,
-)
+from addon.playback.attempt import Attempt
+from addon.playback.late import LateStream
+from addon.playback.next_episode import NextEpisodes, Sent
+from addon.playback.ranges import ByteRange, first_offset
 from addon.playback.resolution import Failure, Redirect, Stored
-from addon.playback.resolver import Attempt, Resolver
+from addon.playback.resolver import Resolver
 from addon.playback.store import Kept, Stream
 from addon.playback.viewers import Viewer, Viewers
 from addon.torrents.metainfo import File
-from addon.torrents.names import content_disposition, content_type
-from addon.torrents.selection import parse_wanted, select
+from addon.torrents.selection import select
+from addon.web.clips import Clips
+from addon.web.grants import open_grant
+from addon.web.heads import describe, film_head
 from addon.web.problems import not_found, problem_response
-from addon.web.sending import Sender, watched
+from addon.web.sending import Sender
+from addon.web.sockets import watched
+from addon.web.urls import itself
 
 log = logging.getLogger(__name__)
 
@@ -44,8 +44,9 @@ HOLD = 6.5
 MAX_HOPS = 3
 # The last hold is a little longer, so that a resolution that ends with it can say why.
 LAST_HOLD = 7.5
-# In mid-film a 307 is refused by VLC and an error ends the film everywhere: Kodi's mp4 lives 20 s.
-WATCHING_HOLD = 19.0
+# In mid-film a 307 is refused by VLC, and an error ends the film everywhere. So the head goes out,
+# which no redirect can follow: it waits this long for an attempt that may end with one.
+WATCHING_HOLD = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +61,13 @@ class Player:
     viewers: Viewers
     sender: Sender
     secure: Callable[[Request], bool]
+    next_episodes: NextEpisodes | None = None
+    clips: Clips | None = None
 
     def answer(self, asked: Request, key: str, file: str, token: str) -> Response:
         """GET and HEAD of one play link."""
         self.gate.check_open_request(asked.host, asked.headers.keys())
-        grant = self._grant(key, file, token)
+        grant = open_grant(self.links, self.revoked, self.kept.put_back, key, file, token)
         if asked.method == "HEAD":
             return self._head(grant)
         viewer = Viewer(
@@ -73,10 +76,18 @@ class Player:
             asked.headers.get("User-Agent", ""),
             (grant.info_hash.key, str(grant.wanted)),
         )
+        if "If-Match" in asked.headers:
+            # VLC names the ETag of what it has had, also to a server that has started since.
+            self.viewers.had_bytes(viewer)
+        if self.clips is not None and (part := self.clips.again(asked, viewer)) is not None:
+            return part
         start = first_offset(asked.headers.get("Range")) or 0
-        attempt = self.resolver.attempt(
-            grant.install, grant.info_hash, grant.wanted, start, secure=self.secure(asked)
+        join = partial(
+            self.resolver.attempt,
+            *(grant.install, grant.info_hash, grant.wanted, start),
+            secure=self.secure(asked),
         )
+        attempt = join()
         # The resolution and the first byte have one time together.
         until = time.monotonic() + self._patience(viewer)
         left = Event()
@@ -85,27 +96,23 @@ class Player:
         match resolution:
             case _ if left.is_set():
                 response = Response(status=499)
+            case None | Failure() if film := self._in_mid_film(grant, viewer, attempt):
+                response = self._late(asked, viewer, film, join)
             case None:
                 response = self._hold_on(asked, viewer, attempt)
             case Failure(problem):
                 self.viewers.forget(viewer)
-                response = problem_response(problem)
+                response = self._refuse(asked, viewer, problem)
             case Redirect(link=link, served_by=served_by):
                 self.viewers.had_bytes(viewer)
                 response = _sent_elsewhere(link.url, served_by)
             case Stored():
-                response = self._stored(asked, viewer, attempt, resolution, until)
+                try:
+                    response = self._stored(asked, viewer, attempt, resolution, until, join)
+                except Problem as problem:
+                    response = self._refuse(asked, viewer, problem)
         response.headers["X-Resolution"] = attempt.entry.id
         return response
-
-    def _grant(self, key: str, file: str, token: str) -> Grant:
-        try:
-            grant = self.links.open(token, key.lower(), parse_wanted(file))
-        except Problem:
-            grant = None
-        if grant is None or self.revoked.is_revoked(grant.install):
-            raise not_found()
-        return grant
 
     def _head(self, grant: Grant) -> Response:
         """What is known without starting anything."""
@@ -121,7 +128,7 @@ class Player:
             response.cache_control.no_store = True
             return response
         file = select(metainfo, grant.wanted)
-        _describe(response, grant.info_hash.key, file)
+        describe(response, grant.info_hash.key, file)
         response.content_length = file.length
         return response
 
@@ -133,51 +140,39 @@ class Player:
 
     def _hold_on(self, asked: Request, viewer: Viewer, attempt: Attempt) -> Response:
         """Ask the player to come again; the work goes on meanwhile."""
-        # In mid-film a 307 ends the film like any error (VLC), and says less.
-        hop = MAX_HOPS + 1 if self.viewers.is_watching(viewer) else self.viewers.hop(viewer)
+        hop = self.viewers.hop(viewer)
         if hop > MAX_HOPS:
             self.viewers.forget(viewer)
-            return problem_response(
-                Problem(
-                    "busy",
-                    "The film is still being looked for: "
-                    + (attempt.entry.steps[-1].what if attempt.entry.steps else "just begun")
-                    + ".",
-                    "Try again in a moment.",
-                    retry_after=10,
-                )
-            )
+            done = attempt.entry.steps[-1].what if attempt.entry.steps else "just begun"
+            text = f"The film is still being looked for: {done}."
+            problem = Problem("busy", text, "Try again in a moment.", retry_after=10)
+            return self._refuse(asked, viewer, problem)
         response = Response(status=307)
-        # Only the file name, as it was spelled: the one form that survives every client, every
-        # proxy prefix and every proxy that rewrites the host.
-        response.headers["Location"] = f"{_relative(_last_segment(asked))}?hop={hop}"
+        response.headers["Location"] = f"{itself(asked)}?hop={hop}"
         response.autocorrect_location_header = False
         response.cache_control.no_store = True
         return response
 
+    def _refuse(self, asked: Request, viewer: Viewer, problem: Problem) -> Response:
+        """It does not play: the Problem, or a clip that says it."""
+        if self.clips is None:
+            return problem_response(problem)
+        return self.clips.refuse(asked, viewer, problem)
+
     def _stored(
-        self, asked: Request, viewer: Viewer, attempt: Attempt, stored: Stored, until: float
+        self,
+        asked: Request,
+        viewer: Viewer,
+        attempt: Attempt,
+        stored: Stored,
+        until: float,
+        join: Callable[[], Attempt],
     ) -> Response:
-        file = stored.file
-        etag = _etag(asked.view_args or {}, file)
-        if not matches(asked.headers.get("If-Match"), etag):
-            raise _changed(file)
-        if etag_listed(asked.headers.get("If-None-Match"), etag):
-            response = Response(status=304)
-            response.headers["ETag"] = etag
-            response.headers["Cache-Control"] = "private, no-transform"
-            response.automatically_set_content_length = False
+        response, part = film_head(asked, viewer.file[0], stored.file)
+        if part is None:
             return response
-        wanted = None
-        if if_range_holds(asked.headers.get("If-Range"), etag):
-            try:
-                wanted = parse_range(asked.headers.get("Range"), file.length)
-            except UnsatisfiableError:
-                return _bad_range(file)
-        part = wanted or ByteRange(0, file.length, file.length)
-        self.sender.make_room()
-        self.sender.outrank(viewer)
-        stream = stored.torrent.open(file, part.start, part.stop)
+        self._make_way(viewer)
+        stream = stored.torrent.open(stored.file, part.start, part.stop)
         try:
             if not self._first_byte(asked, viewer, stream, until):
                 stream.close()
@@ -188,24 +183,72 @@ class Player:
         except BaseException:
             stream.close()
             raise
-        response = Response(status=200 if wanted is None else 206)
-        _describe(response, (asked.view_args or {})["key"].lower(), file)
-        if wanted is not None:
-            response.headers["Content-Range"] = wanted.content_range
         response.headers["X-Served-By"] = stored.served_by
+        return self._attach(asked, viewer, response, stored.file, part, join, stream)
+
+    def _first_byte(self, asked: Request, viewer: Viewer, stream: Stream, until: float) -> bool:
+        """Whether the head may go out: a byte is in hand, or the viewer is in mid-film. Raises
+        ConnectionAbortedError when the viewer leaves."""
+        if self.viewers.is_watching(viewer):
+            return True
+        left = Event()
+
+        def leave() -> None:
+            left.set()
+            stream.cancel()
+
+        with watched(asked.environ, leave):
+            try:
+                return stream.wait_first(max(0.0, until - time.monotonic()))
+            except ConnectionAbortedError:
+                if left.is_set():
+                    raise
+                return False  # the server is stopping
+
+    def _in_mid_film(self, grant: Grant, viewer: Viewer, attempt: Attempt) -> File | None:
+        """The file, where its head goes out although nothing has been found yet."""
+        if attempt.abandoned or not self.viewers.is_watching(viewer):
+            return None
+        match attempt.resolution:
+            case Failure(problem) if problem.retry_after is None:
+                return None
+        metainfo = self.kept.metainfo(grant.info_hash)
+        return select(metainfo, grant.wanted) if metainfo is not None else None
+
+    def _late(
+        self, asked: Request, viewer: Viewer, file: File, join: Callable[[], Attempt]
+    ) -> Response:
+        response, part = film_head(asked, viewer.file[0], file)
+        if part is None:
+            return response
+        self._make_way(viewer)
+        return self._attach(asked, viewer, response, file, part, join)
+
+    def _make_way(self, viewer: Viewer) -> None:
+        self.sender.make_room()
+        self.sender.outrank(viewer)
+
+    def _attach(
+        self,
+        asked: Request,
+        viewer: Viewer,
+        response: Response,
+        file: File,
+        part: ByteRange,
+        join: Callable[[], Attempt],
+        found: Stream | None = None,
+    ) -> Response:
+        """Let the body follow the head, whose length it has."""
+        through_store = self.resolver.through_store
+        stream: Sent = LateStream(join, through_store, part.start, part.stop, found)
+        if self.next_episodes is not None:
+            secure = self.secure(asked)
+            stream = self.next_episodes.follow(stream, viewer, file, part.start, secure=secure)
         response.response = self.sender.body(
             asked.environ, stream, viewer, lambda: self.viewers.had_bytes(viewer)
         )
         response.call_on_close(stream.close)
-        response.content_length = part.length
         return response
-
-    def _first_byte(self, asked: Request, viewer: Viewer, stream: Stream, until: float) -> bool:
-        """Whether the head may go out: a byte is in hand, or the viewer is in mid-film."""
-        if self.viewers.is_watching(viewer):
-            return True
-        with watched(asked.environ, stream.cancel):
-            return stream.wait_first(max(0.0, until - time.monotonic()))
 
 
 def _sent_elsewhere(url: str, served_by: str) -> Response:
@@ -250,45 +293,3 @@ def blueprint(player: Player) -> Blueprint:
         return response
 
     return routes
-
-
-def _describe(response: Response, key: str, file: File) -> None:
-    response.content_type = content_type(file.name)
-    response.headers["Accept-Ranges"] = "bytes"
-    response.headers["ETag"] = f'"{key}-{file.index}"'
-    response.headers["Cache-Control"] = "private, no-transform"
-    response.headers["Content-Disposition"] = content_disposition(file.name)
-
-
-def _etag(view_args: dict[str, str], file: File) -> str:
-    return f'"{view_args["key"].lower()}-{file.index}"'
-
-
-def _changed(file: File) -> Problem:
-    return Problem(
-        "changed",
-        f"What the player has begun is not {file.name} of this torrent (If-Match).",
-        "Open the film anew.",
-    )
-
-
-def _bad_range(file: File) -> Response:
-    problem = Problem(
-        "bad-range",
-        f"The file {file.name} has {file.length} bytes; none of those asked for exists.",
-        "Ask for a range inside the file.",
-    )
-    response = problem_response(problem)
-    response.headers["Content-Range"] = f"bytes */{file.length}"
-    response.headers["Accept-Ranges"] = "bytes"
-    return response
-
-
-def _relative(segment: str) -> str:
-    """RFC 3986 §4.2: what stands before a colon in the first segment would be a scheme."""
-    return f"./{segment}" if ":" in segment else segment
-
-
-def _last_segment(asked: Request) -> str:
-    raw = str(asked.environ.get("RAW_URI") or asked.path)
-    return raw.partition("?")[0].rpartition("/")[2]

@@ -8,12 +8,9 @@ answer as its tail. Other servers get the plain generator.
 """
 
 import errno
-import fcntl
 import logging
 import os
 import socket
-import struct
-import termios
 import time
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
@@ -21,9 +18,9 @@ from typing import Any, Protocol
 
 import gevent
 import gevent.socket
-from gevent import get_hub
 
 from addon.errors import Problem
+from addon.web.sockets import prepare, reset_at_close, unacknowledged, watched
 
 log = logging.getLogger(__name__)
 
@@ -64,10 +61,24 @@ class Sending:
 
 
 class Sender:
-    """Sends bodies, and keeps their number bounded."""
+    """Sends bodies, and keeps their number bounded.
 
-    def __init__(self) -> None:
+    A body that has not begun after ``silence`` seconds is cut; None: its player knows best.
+    """
+
+    def __init__(self, silence: float | None = None) -> None:
         self._sendings: list[Sending] = []
+        self._silence = silence
+
+    @property
+    def running(self) -> int:
+        """How many bodies are being sent."""
+        return len(self._sendings)
+
+    def end(self) -> None:
+        """End every body: the server is stopping."""
+        for sending in self._sendings:
+            sending.stream.cancel()
 
     def make_room(self) -> None:
         """Let go of the stream that is frozen longest when there are too many."""
@@ -113,9 +124,10 @@ class Sender:
             self._sendings.append(sending)
             try:
                 yield b""
-                _prepare(sock)
-                with watched(environ, stream.cancel):
+                prepare(sock)
+                with watched(environ, stream.cancel), self._limit(sending) as begun:
                     for chunk in stream.chunks():
+                        begun()
                         # Before it is sent: a player may read some of it and go elsewhere.
                         on_first()
                         _send_chunk(sending, chunk)
@@ -130,38 +142,23 @@ class Sender:
         finally:
             stream.close()
 
-
-@contextmanager
-def watched(environ: Mapping[str, Any], gone: Callable[[], None]) -> Iterator[None]:
-    """Call ``gone`` when the client closes its connection while we are waiting.
-
-    Nothing is being written then, so only reading shows it: end of file or an error means gone,
-    data means a pipelined request, after which there is nothing more to watch for.
-    """
-    sock = environ.get("gunicorn.socket")
-    if sock is None:
-        yield
-        return
-    watcher = get_hub().loop.io(sock.fileno(), 1)
-
-    def readable() -> None:
-        try:
-            if socket.socket.recv(sock, 1, socket.MSG_PEEK | socket.MSG_DONTWAIT):
-                watcher.stop()
-                return
-        except BlockingIOError:
+    @contextmanager
+    def _limit(self, sending: Sending) -> Iterator[Callable[[], None]]:
+        """Cut the body unless what is yielded is called in time."""
+        if self._silence is None:
+            yield lambda: None
             return
-        except OSError:
-            pass
-        watcher.stop()
-        gone()
+        timer = gevent.spawn_later(self._silence, _cut, sending)
+        try:
+            yield lambda: timer.kill(block=False)
+        finally:
+            timer.kill(block=False)
 
-    watcher.start(readable)
-    try:
-        yield
-    finally:
-        watcher.stop()
-        watcher.close()
+
+def _cut(sending: Sending) -> None:
+    """End it before a router does, and as one would: with RST."""
+    reset_at_close(sending.sock)
+    sending.stream.cancel()
 
 
 def _plain(stream: Stream, on_first: Callable[[], None]) -> Iterator[bytes]:
@@ -218,7 +215,7 @@ def _write(sending: Sending, write: Callable[..., int], *args: object) -> int:
             if sending.stream.ended:
                 # Nobody will read what a server that stops would wait for.
                 raise ConnectionAbortedError("the server is stopping") from None
-            left = _unacknowledged(sending.sock)
+            left = unacknowledged(sending.sock)
             if unsent is not None and left >= unsent:
                 _freeze(sending)
             elif unsent is not None:
@@ -241,22 +238,6 @@ def _freeze(sending: Sending) -> None:
         sending.stream.stall(frozen=True)
     elif now - sending.frozen_since > FROZEN_LIMIT:
         raise ConnectionAbortedError("the player took nothing for hours")
-
-
-def _unacknowledged(sock: Any) -> int:
-    """Bytes that the other side has not acknowledged yet (TIOCOUTQ).
-
-    A slow reader becomes writable only after a third of the buffer has drained, which may take
-    longer than any sensible time-out: this number falls long before.
-    """
-    packed = fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, struct.pack("i", 0))
-    value: int = struct.unpack("i", packed)[0]
-    return value
-
-
-def _prepare(sock: Any) -> None:
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
 
 
 def _log_end(error: Exception) -> None:

@@ -8,9 +8,10 @@ class Store:
     def get(self, name: str) -> str | None:
         return self.values.get(name)
 
-    def put(self, name: str, value: str) -> None:
-        assert name not in self.values, "a kept key is never overwritten"
-        self.values[name] = value
+    def put(self, name: str, value: str, instead_of: str | None = None) -> str:
+        if self.values.get(name, instead_of) == instead_of:
+            self.values[name] = value
+        return self.values[name]
 
 
 class Revoked(set[str]):

@@ -1,10 +1,13 @@
+import random
+from dataclasses import replace
+
 import pytest
 
 from addon.access.installs import Install, Installs
 from addon.access.keys import Keys
 from addon.access.links import Grant, Links
 from addon.access.sealing import Sealer
-from addon.torrents.magnet import InfoHash
+from addon.torrents.magnet import InfoHash, Magnet
 from addon.torrents.selection import Episode, FileIndex, MainVideo, Wanted
 from tests.access.stores import Revoked
 
@@ -91,5 +94,64 @@ def test_a_new_signing_key_opens_links_of_the_old_one() -> None:
 def test_a_version_of_later_is_none(links: Links) -> None:
     sealer = Sealer(KEYS.signing, "play link")
     assert links.open(sealer.seal(b"\x01\x00abc", V1.encode(), b"main"), V1, MainVideo())
-    later = sealer.seal(b"\x02\x00abc", V1.encode(), b"main")
+    later = sealer.seal(b"\x03\x00abc", V1.encode(), b"main")
     assert links.open(later, V1, MainVideo()) is None
+
+
+# Where the disk is wiped
+
+MAGNET = Magnet(
+    InfoHash(V1, V2),
+    name="A film",
+    trackers=("udp://t.example:1/a",),
+    web_seeds=("https://seeds.example/",),
+    exact_sources=("https://torrents.example/f.torrent",),
+    length=77,
+)
+
+
+def forgetful(magnet: Magnet | None = None) -> Links:
+    """Links of a server that will have forgotten this magnet."""
+    return Links(KEYS, lambda info_hash: magnet)
+
+
+@pytest.mark.parametrize("wanted", WANTED)
+@pytest.mark.parametrize("install", [INSTALL, ""])
+@pytest.mark.parametrize(
+    "info_hash",
+    [InfoHash(V1, None), InfoHash(None, V2), InfoHash(V1, V2)],
+    ids=["v1", "v2", "hybrid"],
+)
+def test_a_link_carries_the_magnet_through_the_loss_of_the_disk(
+    info_hash: InfoHash, wanted: Wanted, install: str
+) -> None:
+    magnet = replace(MAGNET, info_hash=info_hash)
+    token = forgetful(magnet).seal(Grant(info_hash, wanted, install))
+    assert len(token) <= 1024
+    opened = forgetful(None).open(token, info_hash.key, wanted)
+    assert opened == Grant(info_hash, wanted, install, magnet)
+
+
+def test_a_carrying_link_opens_where_things_are_kept_too(links: Links) -> None:
+    token = forgetful(MAGNET).seal(Grant(MAGNET.info_hash, MainVideo(), INSTALL))
+    opened = links.open(token, V1, MainVideo())
+    assert opened is not None
+    assert opened.magnet == MAGNET
+
+
+def test_the_longest_grant_is_below_a_kibibyte() -> None:
+    noise = random.Random(1)
+    urls = [f"http://{noise.randbytes(100).hex()}.example/" for _ in range(20)]
+    magnet = replace(MAGNET, web_seeds=tuple(urls))
+    token = forgetful(magnet).seal(Grant(magnet.info_hash, MainVideo(), "i" * 32))
+    assert 800 < len(token) <= 1024
+
+
+def test_of_an_older_link_its_hash_is_left(links: Links) -> None:
+    token = links.seal(Grant(InfoHash(V1, V2), MainVideo(), INSTALL))
+    opened = forgetful().open(token, V1, MainVideo())
+    assert opened == Grant(InfoHash(V1, V2), MainVideo(), INSTALL, Magnet(InfoHash(V1, V2)))
+    # Where the server keeps what it is told, a torrent that is not there was removed.
+    kept = links.open(token, V1, MainVideo())
+    assert kept is not None
+    assert kept.magnet is None

@@ -80,10 +80,8 @@ def test_while_a_request_is_held(lab: Lab, known: str) -> None:
     with Connection(url) as held:
         held.ask(url, ask_for(0))
         until(lambda: request(f"{server.url}/api/resolutions").json()["resolutions"], 2)
-        assert stop(server) < 12
-        # Never silence: the player comes again, or hears that the server is on its way out.
+        assert stop(server) < 5, "nobody is held for what the next server will say"
+        # Neither silence nor an error, which would end the film: the player comes again.
         told = held.reply()
-    assert told.status in (307, 503)
-    if told.status == 503:
-        assert told.json()["code"] == "busy"
-        assert int(told.headers["retry-after"]) > 0
+    assert told.status == 307
+    assert told.headers["location"].endswith("?hop=1")

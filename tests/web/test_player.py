@@ -4,11 +4,13 @@ from collections.abc import Iterator
 
 import pytest
 
+from addon.access.links import Grant, Links
 from addon.errors import Problem
 from addon.playback.resolution import Failure, Redirect, Stored
 from addon.sources.base import Link, Trust
-from addon.torrents.selection import Episode, FileIndex
-from tests.web.playing import DATA, ETAG, EXTRA, FILM, HASH, HOST, Cinema, told
+from addon.torrents.magnet import Magnet
+from addon.torrents.selection import Episode, FileIndex, MainVideo
+from tests.web.playing import DATA, ETAG, EXTRA, FILM, HASH, HOST, KEYS, Cinema, told
 
 SIZE = len(DATA)
 
@@ -178,6 +180,16 @@ def test_every_link_that_is_not_ours_gets_the_same_404(cinema: Cinema) -> None:
     assert len({answer.data for answer in answers}) == 1, "a difference tells what was right"
     assert {cinema.ask(path, "HEAD").status_code for path in changed} == {404}
     assert cinema.resolver.asked == []
+
+
+def test_what_a_link_carries_is_put_back(cinema: Cinema) -> None:
+    magnet = Magnet(HASH, exact_sources=("http://a.example/film.torrent",))
+    carrying = Links(KEYS, lambda _: magnet).seal(Grant(HASH, MainVideo(), "anne"))
+    path = f"/play/{HASH.key}/main/{carrying}/film.mkv"
+    cinema.kept.there = False
+    assert cinema.ask(path, "HEAD").status_code == 200
+    assert cinema.kept.put == [magnet]
+    assert cinema.ask(path).status_code == 200
 
 
 def test_the_case_of_the_hash_and_the_name_of_the_file_do_not_matter(cinema: Cinema) -> None:

@@ -10,12 +10,13 @@ import gevent.socket
 import pytest
 
 from addon.errors import Problem
+from addon.playback import late
 from addon.playback.resolution import Failure, Redirect
 from addon.playback.viewers import Viewer
 from addon.sources.base import Link, Trust
 from addon.torrents.selection import FileIndex
 from addon.web import player, sending
-from tests.web.playing import DATA, FILM, HASH, HOST, Cinema, told
+from tests.web.playing import DATA, ETAG, FILM, HASH, HOST, Cinema, told
 
 HOLD = 0.05
 Pair = tuple[gevent.socket.socket, gevent.socket.socket]
@@ -196,11 +197,108 @@ def test_a_viewer_in_mid_film_is_held_while_the_film_is_looked_for_again(cinema:
     assert (answer.status_code, answer.data) == (200, DATA)
 
 
-def test_a_viewer_in_mid_film_is_never_sent_round(cinema: Cinema) -> None:
+def test_a_viewer_in_mid_film_gets_the_head_while_the_film_is_looked_for(cinema: Cinema) -> None:
+    watching(cinema)
+    attempt = cinema.resolver.restart()
+    status, headers, body = cinema.begin(HTTP_USER_AGENT="kodi", HTTP_RANGE="bytes=4000-")
+    assert (status, headers["Content-Range"]) == (206, f"bytes 4000-4999/{len(DATA)}")
+    assert headers["Content-Length"] == "1000"
+    assert headers["X-Resolution"] == attempt.entry.id
+    rest = gevent.spawn(b"".join, body)
+    gevent.sleep(2 * HOLD)
+    assert not rest.ready(), "held in silence"
+    attempt.finish(cinema.stored)
+    assert rest.get(timeout=1) == DATA[4000:]
+    body.close()
+
+
+def test_what_may_pass_is_no_error_in_mid_film(
+    cinema: Cinema, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Kodi, VLC, Chromium and GStreamer end the film at any error.
+    monkeypatch.setattr(late, "PAUSE", 0.02)
+    watching(cinema)
+    cinema.resolver.restart().finish(Failure(Problem("no-source", "Nobody.", retry_after=5)))
+    status, _, body = cinema.begin(HTTP_USER_AGENT="kodi")
+    assert status == 200
+    rest = gevent.spawn(b"".join, body)
+    gevent.sleep(0.01)
+    cinema.resolver.restart().finish(cinema.stored)
+    assert rest.get(timeout=1) == DATA
+    body.close()
+
+
+def test_what_will_not_pass_is_told_in_mid_film_too(cinema: Cinema) -> None:
+    watching(cinema)
+    cinema.resolver.restart().finish(Failure(Problem("edge-piece", "It cannot be checked.")))
+    assert cinema.ask(User_Agent="kodi").status_code == 504
+
+
+def test_a_redirect_in_mid_film_is_waited_for_a_moment(cinema: Cinema) -> None:
+    watching(cinema)
+    link = Link("https://dav.example/film.mkv", trust=Trust.OWN)
+    redirect = Redirect(link, FILM, "My drive", at=0.0)
+    attempt = cinema.resolver.restart()
+    gevent.spawn_later(HOLD, attempt.finish, redirect)
+    assert cinema.ask(User_Agent="kodi").status_code == 302
+    attempt = cinema.resolver.restart()
+    status, _, body = cinema.begin(HTTP_USER_AGENT="kodi")
+    assert status == 200
+    attempt.finish(redirect)
+    assert b"".join(body) == DATA, "no redirect can follow a head"
+    assert cinema.resolver.stored_anyway
+    body.close()
+
+
+def test_who_names_our_etag_is_in_mid_film_after_a_restart_too(cinema: Cinema) -> None:
+    attempt = cinema.resolver.restart()
+    status, _, body = cinema.begin(HTTP_USER_AGENT="vlc", HTTP_IF_MATCH=ETAG)
+    assert status == 200
+    attempt.finish(cinema.stored)
+    assert b"".join(body) == DATA
+    body.close()
+
+
+def test_conditions_are_answered_while_the_film_is_looked_for(cinema: Cinema) -> None:
     watching(cinema)
     cinema.resolver.restart()
-    # VLC refuses a 307 there, and any error ends the film: whatever it is, it is no hop.
-    assert cinema.ask(User_Agent="kodi").status_code != 307
+    assert cinema.ask(User_Agent="kodi", If_None_Match=ETAG).status_code == 304
+    assert cinema.ask(User_Agent="kodi", Range="bytes=9999-").status_code == 416
+
+
+def test_without_metadata_nobody_is_in_mid_film(cinema: Cinema) -> None:
+    watching(cinema)
+    cinema.kept.known = None
+    cinema.resolver.restart()
+    assert cinema.ask(User_Agent="kodi").status_code == 307
+
+
+@pytest.mark.parametrize("watches", [False, True])
+def test_a_server_that_stops_sends_whoever_waits_to_the_next_one(
+    cinema: Cinema, monkeypatch: pytest.MonkeyPatch, *, watches: bool
+) -> None:
+    monkeypatch.setattr(player, "HOLD", 5.0)
+    monkeypatch.setattr(player, "WATCHING_HOLD", 5.0)
+    if watches:
+        watching(cinema)
+    gevent.spawn_later(0.02, cinema.resolver.restart().abandon)
+    began = time.monotonic()
+    answer = cinema.ask(User_Agent="kodi")
+    assert (answer.status_code, answer.headers["Location"]) == (307, "film.mkv?hop=1")
+    assert time.monotonic() - began < 2
+
+
+def test_a_server_that_stops_before_the_first_byte_sends_on_too(
+    cinema: Cinema, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(player, "HOLD", 5.0)
+    cinema.torrent.ready.clear()
+
+    def stop() -> None:
+        cinema.torrent.streams[0].cancel()
+
+    gevent.spawn_later(0.02, stop)
+    assert cinema.ask().status_code == 307
 
 
 def test_a_viewer_who_was_sent_elsewhere_watches_too(cinema: Cinema) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from addon.errors import Problem
 from addon.web import sending
-from addon.web.sending import Sender, watched
+from addon.web.sending import Sender
 
 SIZE = 3 * 1024 * 1024
 
@@ -153,14 +153,14 @@ def test_a_player_that_leaves_while_we_wait_is_noticed_at_once(pair, how):
     assert stream.closed
 
 
-def test_a_pipelined_request_is_not_taken_for_a_goodbye(pair):
+def test_a_server_that_stops_ends_every_body_that_waits(pair):
     server, client = pair
-    gone = []
-    with watched({"gunicorn.socket": server}, lambda: gone.append(1)):
-        client.sendall(b"GET / HTTP/1.1\r\n\r\n")
-        gevent.sleep(0.05)
-    assert gone == []
-    assert server.recv(3) == b"GET"
+    sender, stream = Sender(), FakeStream([b"x" * 10, WAIT])
+    task = run(sender, server, stream)
+    receive(client, 10)
+    sender.end()
+    with pytest.raises(BrokenPipeError):
+        task.get(timeout=1)
 
 
 def test_a_frozen_player_is_told_and_goes_on_when_it_reads_again(pair, film, monkeypatch):
@@ -235,3 +235,38 @@ def test_too_many_streams_let_go_of_the_one_that_is_frozen_longest(pair, film, m
     with pytest.raises(BrokenPipeError):
         task.get(timeout=5)
     sender.make_room()
+
+
+def test_where_a_router_would_cut_a_silent_body_we_cut_it_first(pair):
+    server, client = pair
+    stream = FakeStream([WAIT])
+    task = run(Sender(silence=0.05), server, stream)
+    with pytest.raises(BrokenPipeError):
+        task.get(timeout=1)
+    server.close()  # as gunicorn does
+    with pytest.raises(ConnectionResetError):
+        client.recv(1)
+    assert stream.closed
+
+
+def test_a_body_that_has_begun_may_be_silent(pair):
+    server, client = pair
+    stream = FakeStream([b"first", WAIT])
+    task = run(Sender(silence=0.05), server, stream)
+    assert receive(client, 5) == b"first"
+    gevent.sleep(0.15)
+    assert not task.ready()
+    stream.cancel()
+    with pytest.raises(BrokenPipeError):
+        task.get(timeout=1)
+
+
+def test_at_home_a_player_may_wait_as_long_as_it_likes(pair):
+    server, _ = pair
+    stream = FakeStream([WAIT])
+    task = run(Sender(), server, stream)
+    gevent.sleep(0.1)
+    assert not task.ready()
+    stream.cancel()
+    with pytest.raises(BrokenPipeError):
+        task.get(timeout=1)
