@@ -1,9 +1,9 @@
-"""The library as a catalog, and the details of titles that have an id of our own."""
+"""The library as a catalog, and the details of its titles."""
 
 from dataclasses import dataclass
 
 from addon.library.contents import Contents, Known
-from addon.library.titles import Library, Title, is_own
+from addon.library.titles import Library, Title
 from addon.torrents.names import display_name
 
 PAGE = 100
@@ -44,8 +44,12 @@ class Catalogs:
         return self._library.titles(kind, search, skip, PAGE)
 
     def details(self, title_id: str) -> Details | None:
-        """What we alone know: None for a title with an id that is not ours."""
-        title = self._library.title(title_id) if is_own(title_id) else None
+        """What the library knows of a title, whoever made its id; None for one that it lacks.
+
+        Stremio asks only for our own ids (the manifest says so) and has the others described
+        better; Kodi has nobody else to ask.
+        """
+        title = self._library.title(title_id)
         if title is None:
             return None
         found: dict[tuple[int, int], Video] = {}

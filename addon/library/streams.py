@@ -1,11 +1,12 @@
 """Which files answer for a title: the stream list. Nothing is resolved by listing."""
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, replace
 from typing import Self
 
 from addon.library.contents import Content, Contents, Known
-from addon.library.titles import Library, Link, is_own
+from addon.library.titles import Library, Link, Title, is_own
 from addon.torrents.magnet import InfoHash, Magnet
 from addon.torrents.metainfo import File
 from addon.torrents.names import Release, parse_release
@@ -48,6 +49,10 @@ class StreamEntry:
     pack: bool
 
 
+# A link of a title, its torrent, and what is in it as soon as that is known.
+_Look = tuple[Link, Magnet, Content | None]
+
+
 class Streams:
     """Finds the files of a title in the library."""
 
@@ -57,30 +62,62 @@ class Streams:
 
     def find(self, video: VideoId) -> list[StreamEntry]:
         """All that may be played for a video: best resolution first, then the biggest."""
-        found: dict[tuple[str, Wanted], StreamEntry] = {}
-        for link in self._library.links_of_title(video.title_id):
-            for entry in self._of_torrent(link, video):
-                found.setdefault((link.key, entry.wanted), entry)
-        return sorted(found.values(), key=_rank)
+        return sorted(_entries(self._look(video.title_id), video), key=_rank)
 
-    def _of_torrent(self, link: Link, video: VideoId) -> list[StreamEntry]:
-        magnet, content = self._contents.of(link.key)
-        if magnet is None:
-            return []
-        if content is None:
-            return _unknown(link, video, magnet)
-        name = content.metainfo.name
-        return [
-            StreamEntry(
-                magnet.info_hash,
-                FileIndex(file.index),
-                file,
-                name,
-                _release(file.name, name),
-                content.is_pack,
-            )
-            for file in _files(link, video, content)
-        ]
+    def every(self, title: Title) -> Iterator[tuple[VideoId, list[StreamEntry]]]:
+        """All that may be played of a title: its videos in order, and of each what was added first
+        before what came later, so that the order of the old does not change with the new. One by
+        one: a pack of many thousands takes seconds."""
+        looked = self._look(title.id)[::-1]
+        wanted = [VideoId(title.id)]
+        if title.type == "series":
+            numbers = sorted({number for look in looked for number in _numbers(*look)})
+            wanted = [VideoId(title.id, Episode(*number)) for number in numbers]
+        for video in wanted:
+            yield video, _entries(looked, video)
+
+    def _look(self, title_id: str) -> list[_Look]:
+        """Each torrent of a title that can be read, with what it holds; the newest first."""
+        links = self._library.links_of_title(title_id)
+        looked = ((link, *self._contents.of(link.key)) for link in links)
+        return [(link, magnet, content) for link, magnet, content in looked if magnet is not None]
+
+
+def _entries(looked: Iterable[_Look], video: VideoId) -> list[StreamEntry]:
+    found: dict[tuple[str, Wanted], StreamEntry] = {}
+    for link, magnet, content in looked:
+        for entry in _of_torrent(link, video, magnet, content):
+            found.setdefault((link.key, entry.wanted), entry)
+    return list(found.values())
+
+
+def _of_torrent(
+    link: Link, video: VideoId, magnet: Magnet, content: Content | None
+) -> list[StreamEntry]:
+    if content is None:
+        return _unknown(link, video, magnet)
+    name = content.metainfo.name
+    return [
+        StreamEntry(
+            magnet.info_hash,
+            FileIndex(file.index),
+            file,
+            name,
+            _release(file.name, name),
+            content.is_pack,
+        )
+        for file in _files(link, video, content)
+    ]
+
+
+def _numbers(link: Link, magnet: Magnet, content: Content | None) -> Iterable[tuple[int, int]]:
+    """The episodes that a torrent of a series is known to hold."""
+    if link.season is not None and link.episode is not None:
+        return [(link.season, link.episode)]
+    if content is not None:
+        return content.episodes
+    numbers = explicit(magnet.name or "")
+    return [(numbers.season, episode) for episode in numbers.episodes] if numbers else []
 
 
 def _unknown(link: Link, video: VideoId, magnet: Magnet) -> list[StreamEntry]:

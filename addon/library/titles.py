@@ -126,6 +126,10 @@ class Titles:
                 return title
         return None
 
+    def links(self, info_hash: InfoHash) -> list[Link]:
+        """The titles that a torrent holds."""
+        return self._library.links_of_torrent(self._key(info_hash))
+
     def removed(self, key: str) -> None:
         """A torrent is gone, and with it the titles that no other holds."""
         self._library.drop_torrent(key)

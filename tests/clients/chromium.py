@@ -22,5 +22,5 @@ def drive(check: str, url: str, **job: Any) -> Any:
     )
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout.splitlines()[-1])
-    assert told["complaints"] == []
+    assert told["complaints"] == [], told["complaints"]
     return told["seen"]

@@ -11,7 +11,7 @@ from addon.access.gate import Gate
 from addon.access.installs import Installs
 from addon.access.keys import Keys
 from addon.errors import Problem
-from addon.web.pages import PageInstall, blueprint
+from addon.web.pages import PageInstall, Surroundings, blueprint
 from addon.web.problems import problem_response, register
 from addon.web.sessions import Sessions
 
@@ -26,8 +26,10 @@ class Memory:
     def get(self, name: str) -> str | None:
         return self.values.get(name)
 
-    def put(self, name: str, value: str) -> None:
-        self.values[name] = value
+    def put(self, name: str, value: str, instead_of: str | None = None) -> str:
+        if self.values.get(name, instead_of) == instead_of:
+            self.values[name] = value
+        return self.values[name]
 
     def is_revoked(self, install_id: str) -> bool:
         return install_id in self.revoked
@@ -39,6 +41,7 @@ def page_app(
     memory: Memory | None = None,
     waited: list[float] | None = None,
     host: str = "127.0.0.1",
+    surroundings: Surroundings | None = None,
 ) -> Flask:
     """A Flask app with nothing but the pages; ``waited`` collects what a wrong key costs."""
     memory = memory or Memory()
@@ -57,6 +60,7 @@ def page_app(
             sessions,
             PageInstall(Installs(keys, memory), memory),
             public_base,
+            surroundings or Surroundings(),
             wait=(waited if waited is not None else []).append,
         )
     )
@@ -71,7 +75,8 @@ class FakeServer:
         self.resolutions: list[dict[str, Any]] = []
         self.posted: list[dict[str, Any]] = []
         self.problem: Problem | None = None
-        app = page_app()
+        around = Surroundings(lambda: "192.168.1.5", "Some of it is off.")
+        app = page_app(surroundings=around)
 
         @app.get("/api/torrents")
         def listed() -> Response:

@@ -126,6 +126,14 @@ class Player(ABC):
         """Go on at another place."""
 
     @abstractmethod
+    def address(self) -> str:
+        """Where the film comes from that it plays."""
+
+    @abstractmethod
+    def next(self) -> None:
+        """Go on with the next film of a playlist."""
+
+    @abstractmethod
     def _take(self) -> Path:
         """Ask it to write down what it shows; the file, of which some is there."""
 
@@ -225,6 +233,13 @@ class Mpv(Player):
         told = self._ask("seek", seconds, "absolute")
         assert told["error"] == "success", told
 
+    def address(self) -> str:
+        return str(self._ask("get_property", "path").get("data"))
+
+    def next(self) -> None:
+        told = self._ask("playlist-next")
+        assert told["error"] == "success", told
+
     def _take(self) -> Path:
         file = self.folder / f"shown-{self.position()}.png"
         told = self._ask("screenshot-to-file", str(file), "video")
@@ -262,6 +277,15 @@ class Vlc(Player):
 
     def seek(self, seconds: float) -> None:
         self._do(f"seek {seconds:.0f}")
+
+    def address(self) -> str:
+        self._say("status")
+        told = itertools.takewhile(lambda line: "returned" not in line, self._lines())
+        found = re.search(r"\( new input: (\S+) \)", "\n".join(told))
+        return found[1] if found else ""
+
+    def next(self) -> None:
+        self._do("next")
 
     def _take(self) -> Path:
         before = set(self.folder.glob("shown-*"))

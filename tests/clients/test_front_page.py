@@ -7,7 +7,7 @@ from pathlib import Path
 from tests.clients.chromium import drive
 from tests.rig.lab import Lab
 from tests.rig.server import SETTINGS, Server
-from tests.rig.torrents import Torrent
+from tests.rig.torrents import Torrent, make_torrent
 
 FilmOf = Callable[[str], Path]
 
@@ -51,6 +51,21 @@ def test_a_magnet_plays_and_seeks_while_it_downloads(
     assert seen["focus"] == "Play watched"
     assert seen["source"] is None
     assert server.torrent(torrent.key)["readers"] == 0
+
+
+def test_subtitles_beside_a_film_are_shown_over_it(
+    lab: Lab, server: Server, film_of: FilmOf
+) -> None:
+    folder = lab.folder / "Subtitled"
+    folder.mkdir()
+    (folder / "subtitled.mp4").hardlink_to(film_of("first.mp4"))
+    cue = "1\n00:00:00,000 --> 00:10:00,000\nГде ты & <i>был</i>?\n"
+    (folder / "subtitled.ru.srt").write_bytes(cue.encode("cp1251"))
+    server.add(lab.share(make_torrent(folder, 256 * 1024)))
+    seen = drive("subtitles", server.url, name="Subtitled")
+    assert seen["offered"] == [{"label": "Russian", "language": "ru", "mode": "disabled"}]
+    assert seen["shown"] == ["Где ты &amp; <i>был</i>?"]
+    assert seen["left"] == 0
 
 
 def test_the_keyboard_is_enough(lab: Lab, server: Server, film_of: FilmOf) -> None:

@@ -139,6 +139,7 @@ def test_a_page_that_nobody_sees_asks_nothing(server: FakeServer) -> None:
 def test_the_address_to_install_is_one_press_away(server: FakeServer) -> None:
     seen: dict[str, Any] = drive("install", server.url)
     assert seen["copied"] == f"{server.url}/manifest.json"
+    assert seen["kodi"] == f"{server.url}/kodi/"
     assert re.search(r"no one-click stremio:// button", seen["text"])
 
 

@@ -69,6 +69,7 @@ def library(
             installs = Installs(Keys((), public=False, signing=(SECRET.encode(),)), Revoked())
             token = "/" + installs.seal(Install("one", {"language": "größe"}))
         pack = ("Show.S01.1080p.WEB-DL.H.264-GRP", [f"Show.S01E0{n}.mkv" for n in range(1, 5)])
+        pack[1].extend(["Show.S01E02.pt-BR.forced.srt", "Subs/Show.S01E02/2_English.ass"])
         films = ('Fïlms "quoted" <b>& \u202egpj', ["One film? 2001#1.mp4", "Other/Two.2002.webm"])
         yield Library(
             f"{server.url}{token}/manifest.json",
@@ -137,6 +138,7 @@ def test_the_linter_and_the_client_find_nothing_wrong(node: str, library: Librar
         ["meta", "series", library.pack],
         ["stream", "series", f"{library.pack}:1:2"],
         ["stream", "movie", library.films],
+        ["subtitles", "series", f"{library.pack}:1:2"],
     ]
     told = run(node, "protocol.mjs", library.manifest, json.dumps(asked))
     assert told["lint"] == {"valid": True, "errors": [], "warnings": []}
@@ -144,6 +146,7 @@ def test_the_linter_and_the_client_find_nothing_wrong(node: str, library: Librar
     assert told["answers"][1] == {"metas": []}
     assert told["answers"][2:] == [library.sent(*path) for path in asked[2:]]
     assert len(told["answers"][4]["streams"]) == 2
+    assert len(told["answers"][5]["subtitles"]) == 2
 
 
 def test_the_core_installs_it_and_keeps_the_whole_manifest(node: str, library: Library) -> None:
@@ -180,7 +183,23 @@ def test_the_core_keeps_every_episode_and_its_stream(node: str, library: Library
     assert len(meta["meta"]["videos"]) == 4
     assert lost(meta["meta"], told["meta"]["content"]) == []
     assert [stream["behaviorHints"]["filename"] for stream in streams] == ["Show.S01E02.mkv"]
+    assert [subtitle["lang"] for subtitle in streams[0]["subtitles"]] == ["eng", "pob"]
     assert lost([streams], told["lists"]) == []
+
+
+def test_the_core_asks_for_subtitles_and_keeps_all(node: str, library: Library) -> None:
+    video = f"{library.pack}:1:2"
+    told = run(node, "core.mjs", library.manifest, "subtitles", "series", library.pack, video)
+    (stream,) = library.sent("stream", "series", video)["streams"]
+    asked = [url for url in told["requests"] if "/subtitles/" in url]
+    assert len(asked) == 1
+    assert "filename=Show.S01E02.mkv" in asked[0]
+    assert f"videoSize={stream['behaviorHints']['videoSize']}" in asked[0]
+    subtitles = library.sent("subtitles", "series", video)["subtitles"]
+    assert [subtitle["lang"] for subtitle in subtitles] == ["eng", "pob"]
+    # The core numbers them itself.
+    sent = [{key: s[key] for key in s if key != "id"} for s in subtitles]
+    assert lost([sent], told["lists"]) == []
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from addon.database.library import KeptLibrary
-from addon.database.tables import open_database
+from addon.database.sqlite import open_sqlite
 from addon.database.torrents import KeptTorrents
 from addon.errors import Problem
 from addon.library.catalogs import Catalogs
@@ -75,7 +75,7 @@ class Shelf:
 
 @contextmanager
 def shelf(folder: Path) -> Iterator[Shelf]:
-    engine = open_database(folder / "self-streme.sqlite")
+    engine = open_sqlite(folder / "self-streme.sqlite")
     try:
         yield Shelf(KeptTorrents(engine), KeptLibrary(engine))
     finally:

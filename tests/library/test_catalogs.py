@@ -1,4 +1,4 @@
-"""Pages of the library, and the details of what only we know."""
+"""Pages of the library, and the details of its titles."""
 
 from addon.library.catalogs import PAGE, Video
 from addon.library.titles import OWN_PREFIX
@@ -69,7 +69,16 @@ def test_a_torrent_that_cannot_be_read_is_not_complete(shelf: Shelf) -> None:
     assert (details.complete, details.releases, details.videos) == (False, (), ())
 
 
-def test_imdb_titles_and_unknown_ones_are_left_to_others(shelf: Shelf) -> None:
+def test_a_title_of_the_library_is_told_whoever_made_its_id(shelf: Shelf) -> None:
     shelf.add(SERIES, "tt1")
-    assert shelf.catalogs.details("tt1") is None
+    details = shelf.catalogs.details("tt1")
+    assert details is not None
+    assert (details.title.name, details.releases) == ("Show", ("Show.S01",))
+    assert [video.id for video in details.videos] == ["tt1:0:1", "tt1:1:1", "tt1:1:2"]
+    assert shelf.played("tt1:1:2") == ["Show.S01E02.mkv"]
+
+
+def test_what_is_not_in_the_library_is_left_to_others(shelf: Shelf) -> None:
+    shelf.add(SERIES, "tt1")
+    assert shelf.catalogs.details("tt2") is None
     assert shelf.catalogs.details(OWN_PREFIX + "cd" * 20) is None

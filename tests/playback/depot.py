@@ -8,7 +8,7 @@ from typing import Any
 import gevent
 from gevent.event import Event
 
-from addon.database.tables import open_database
+from addon.database.sqlite import open_sqlite
 from addon.database.torrents import KeptTorrents
 from addon.errors import Problem
 from addon.playback.torrents import Torrents
@@ -79,6 +79,10 @@ class FakeSwarm:
             self.there.append(FakeTorrent(magnet, metainfo))
         return self.get(magnet.info_hash)
 
+    def reserve(self, info_hash: InfoHash, file: File, needed: int | None = None) -> Any:
+        assert needed, "what is prepared is not the whole film"
+        return self.get(info_hash)
+
     def remove(self, info_hash: InfoHash) -> None:
         self.removed.append(info_hash)
         self.there.remove(self.get(info_hash))
@@ -120,7 +124,7 @@ class Depot:
     """Torrents and what is around them; ``restart`` keeps the database alone."""
 
     def __init__(self, folder: Path) -> None:
-        self.engine = open_database(folder / "database")
+        self.engine = open_sqlite(folder / "database")
         self.kept = KeptTorrents(self.engine)
         self._begin()
 

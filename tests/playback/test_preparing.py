@@ -8,6 +8,7 @@ import gevent
 import pytest
 
 from addon.errors import Problem
+from addon.playback import ends
 from addon.playback import torrents as module
 from addon.playback.torrents import About
 from addon.swarm.torrent import Progress
@@ -24,8 +25,8 @@ SHOW = {"Show/Show.S01E01.mkv": bytes(90 * KB), "Show/Show.S01E02.mkv": bytes(12
 @pytest.fixture
 def depot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Depot]:
     monkeypatch.setattr(module, "METADATA_WAIT", 0.03)
-    monkeypatch.setattr(module, "HEAD_BYTES", 64 * KB)
-    monkeypatch.setattr(module, "TAIL_BYTES", 32 * KB)
+    monkeypatch.setattr(ends, "HEAD_BYTES", 64 * KB)
+    monkeypatch.setattr(ends, "TAIL_BYTES", 32 * KB)
     depot = Depot(tmp_path)
     yield depot
     depot.close()

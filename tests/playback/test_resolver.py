@@ -6,7 +6,7 @@ import pytest
 from addon.errors import Problem
 from addon.playback.journal import Journal
 from addon.playback.metadata import MetadataSearch
-from addon.playback.resolution import Failure, Stored
+from addon.playback.resolution import Failure, Redirect, Stored
 from addon.playback.resolver import Resolver
 from addon.playback.rules import Rules
 from addon.torrents.magnet import InfoHash, parse_magnet
@@ -82,6 +82,8 @@ class FakeSwarm:
     def __init__(self, torrent):
         self.torrent = torrent
         self.added = 0
+        self.no_room = None
+        self.reserved = []
 
     def get(self, info_hash):
         return self.torrent if self.added else None
@@ -91,16 +93,26 @@ class FakeSwarm:
         self.torrent.failure = None  # as the session does: it is added anew
         return self.torrent
 
+    def reserve(self, info_hash, file, needed=None):
+        self.reserved.append(needed)
+        if self.no_room:
+            raise self.no_room
+        return self.torrent
+
 
 class FakeKept:
     def __init__(self, known=True):
         self.known = known
+        self.lost = False
 
     def magnet(self, info_hash):
         return parse_magnet(f"magnet:?xt=urn:btih:{HASH.v1}") if self.known else None
 
     def metainfo(self, info_hash):
         return None
+
+    def was_lost(self, info_hash):
+        return self.lost
 
 
 @pytest.fixture
@@ -154,6 +166,22 @@ def test_many_requests_make_one_attempt(make, torrent):
     assert id(ask(resolver)) in attempts
 
 
+def test_what_only_prepares_makes_room_for_both_ends_and_no_player_joins_it(make, torrent):
+    resolver = make()
+    torrent.metadata.set()
+    preparing = resolver.attempt("install", HASH, MainVideo(), 0, prepares=True)
+    assert preparing.wait(0.01) is None
+    players = ask(resolver)
+    assert players is not preparing
+    torrent.first_piece.set()
+    assert isinstance(preparing.wait(1), Stored)
+    assert isinstance(players.wait(1), Stored)
+    assert resolver._swarm.reserved == [FILM.length, None]
+    gevent.sleep(0)
+    again = resolver.attempt("install", HASH, MainVideo(), 0, prepares=True)
+    assert again is not preparing, "nothing of it is kept"
+
+
 def test_no_metadata_says_so_and_names_what_was_tried(make):
     resolution = ask(make(budget=0.1)).wait(2)
     assert isinstance(resolution, Failure)
@@ -198,6 +226,72 @@ def test_an_unknown_torrent_is_not_found(make):
     resolution = ask(make(known=False)).wait(1)
     assert isinstance(resolution, Failure)
     assert resolution.problem.code == "not-found"
+
+
+def test_what_was_lost_with_the_disk_needs_a_database(make, torrent):
+    resolver = make(budget=0.1)
+    resolver._kept.lost = True
+    resolution = ask(resolver).wait(2)
+    assert isinstance(resolution, Failure)
+    assert resolution.problem.code == "needs-database"
+    assert "tracker.example: 0 peers" in resolution.problem.detail
+    assert "DATABASE_URL" in resolution.problem.hint
+    assert resolution.problem.retry_after
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["with metadata", "without"])
+def test_who_waits_when_the_server_stops_is_let_go(make, torrent, known):
+    if known:
+        torrent.metadata.set()
+    resolver = make()
+    attempt = ask(resolver)
+    waiting = gevent.spawn(attempt.wait, 5)
+    gevent.sleep(0.02)
+    assert not waiting.ready()
+    resolver.let_go()
+    assert waiting.get(timeout=0.5) is None
+    assert attempt.abandoned
+    late = ask(resolver)
+    assert late.wait(5) is None
+    assert late.abandoned
+
+
+def test_what_is_read_no_more_when_the_server_stops_is_no_failure(make, torrent):
+    torrent.metadata.set()
+    attempt = ask(make())
+    assert attempt.wait(0.02) is None
+
+    def cancelled(timeout):
+        raise ConnectionAbortedError("cancelled")
+
+    torrent.streams[0].wait_first = cancelled
+    assert attempt.wait(1) is None
+    assert attempt.abandoned
+
+
+def test_what_has_been_found_stays_found(make, torrent):
+    torrent.metadata.set()
+    torrent.first_piece.set()
+    resolver = make()
+    attempt = ask(resolver)
+    assert isinstance(attempt.wait(1), Stored)
+    resolver.let_go()
+    assert isinstance(attempt.wait(0), Stored)
+    assert not attempt.abandoned
+
+
+def test_a_film_is_read_through_the_store_whatever_the_attempt_ended_with(make, torrent):
+    torrent.metadata.set()
+    torrent.first_piece.set()
+    resolver = make()
+    attempt = ask(resolver)
+    attempt.wait(1)
+    attempt.resolution = Redirect(None, FILM, "My drive", at=0.0)
+    stored = resolver.through_store(attempt)
+    assert (stored.torrent, stored.file) == (torrent, FILM)
+    resolver._swarm.no_room = Problem("disk-full", "No room.")
+    with pytest.raises(Problem):
+        resolver.through_store(attempt)
 
 
 def test_a_mistake_of_ours_is_answered_and_not_swallowed(make, torrent, caplog):

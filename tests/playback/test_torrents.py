@@ -8,6 +8,7 @@ import gevent
 import pytest
 
 from addon.errors import Problem
+from addon.playback import ends
 from addon.playback import torrents as module
 from addon.playback.torrents import About, decode
 from addon.swarm.torrent import Progress
@@ -25,8 +26,8 @@ SHOW = {"Show/Show.S01E01.mkv": bytes(90 * KB), "Show/Show.S01E02.mkv": bytes(12
 @pytest.fixture
 def depot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Depot]:
     monkeypatch.setattr(module, "METADATA_WAIT", 0.03)
-    monkeypatch.setattr(module, "HEAD_BYTES", 64 * KB)
-    monkeypatch.setattr(module, "TAIL_BYTES", 32 * KB)
+    monkeypatch.setattr(ends, "HEAD_BYTES", 64 * KB)
+    monkeypatch.setattr(ends, "TAIL_BYTES", 32 * KB)
     depot = Depot(tmp_path)
     yield depot
     depot.close()
@@ -186,3 +187,35 @@ def test_a_torrent_that_goes_while_it_is_listed_is_left_out(
     gevent.sleep(0)
     depot.kept.forget(film.info_hash.key)
     assert [one.magnet.info_hash for one in listing.get(timeout=5)] == [show.info_hash]
+
+
+def test_what_a_link_carried_is_put_back_without_a_title(depot: Depot, film: Metainfo) -> None:
+    carried = Magnet(film.info_hash, name="Film", exact_sources=("http://a.example/f.torrent",))
+    depot.torrents.put_back(carried)
+    assert depot.torrents.magnet(film.info_hash) == carried
+    assert depot.torrents.was_lost(film.info_hash)
+    assert depot.shelf.added == []
+    depot.torrents.put_back(Magnet(film.info_hash, name="Less"))
+    assert depot.torrents.magnet(film.info_hash) == carried, "it is kept already"
+
+
+def test_what_is_kept_was_not_lost(depot: Depot, film: Metainfo) -> None:
+    depot.torrents.add_magnet(film.magnet(), About())
+    depot.torrents.put_back(Magnet(film.info_hash))
+    assert not depot.torrents.was_lost(film.info_hash)
+    assert depot.torrents.magnet(film.info_hash) == film.magnet()
+
+
+def test_who_adds_it_again_has_not_lost_it(depot: Depot, film: Metainfo) -> None:
+    depot.torrents.put_back(Magnet(film.info_hash))
+    depot.torrents.add_magnet(film.magnet(), About())
+    assert not depot.torrents.was_lost(film.info_hash)
+
+
+def test_a_link_does_not_bring_back_what_was_removed(depot: Depot, film: Metainfo) -> None:
+    depot.torrents.add_magnet(film.magnet(), About())
+    depot.torrents.remove(film.info_hash)
+    depot.torrents.put_back(film.magnet())
+    assert depot.torrents.magnet(film.info_hash) is None
+    depot.torrents.add_magnet(film.magnet(), About())
+    assert depot.torrents.magnet(film.info_hash) == film.magnet()

@@ -15,6 +15,18 @@ ANNE = Viewer("install", "127.0.0.1", "VLC", ("a" * 40, "main"))
 BOB = Viewer("install", "127.0.0.2", "VLC", ("a" * 40, "main"))
 
 
+def test_a_clip_is_remembered_while_it_plays_and_until_the_film_begins():
+    clock = Clock()
+    viewers = Viewers(clock)
+    viewers.shown(ANNE, "no-peers")
+    assert (viewers.is_shown(ANNE), viewers.is_shown(BOB)) == ("no-peers", None)
+    clock.now += 21
+    assert viewers.is_shown(ANNE) is None
+    viewers.shown(ANNE, "busy")
+    viewers.had_bytes(ANNE)
+    assert viewers.is_shown(ANNE) is None
+
+
 def test_hops_are_counted_for_each_viewer():
     viewers = Viewers(Clock())
     assert [viewers.hop(ANNE), viewers.hop(ANNE), viewers.hop(BOB)] == [1, 2, 1]

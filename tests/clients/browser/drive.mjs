@@ -54,6 +54,75 @@ const widths = (page) => page.evaluate(() => ({
   window: document.documentElement.clientWidth,
 }));
 
+/** Opens all ways to install at once, as no visitor can. */
+const openInstall = (page) => page.locator("#install details").evaluateAll((all) => {
+  for (const one of all) {
+    one.removeAttribute("name");
+    one.open = true;
+  }
+});
+
+/** The modules of a QR code as a camera sees them: rows of 0 and 1 without the quiet zone. */
+async function modules(page, code) {
+  const count = Number((await code.getAttribute("viewBox")).split(" ")[2]);
+  const picture = (await code.screenshot()).toString("base64");
+  const desk = await page.context().browser().newPage();
+  const rows = await desk.evaluate(async ([data, across]) => {
+    const image = new Image();
+    image.src = `data:image/png;base64,${data}`;
+    await image.decode();
+    const canvas = Object.assign(document.createElement("canvas"),
+      { width: image.width, height: image.height });
+    const paper = canvas.getContext("2d");
+    paper.drawImage(image, 0, 0);
+    const at = (n, length) => Math.floor((n + 0.5) * length / across);
+    const dark = (x, y) => paper.getImageData(x, y, 1, 1).data[0] < 128;
+    return Array.from({ length: across }, (_, y) => Array.from({ length: across }, (__, x) =>
+      (dark(at(x, image.width), at(y, image.height)) ? "1" : "0")).join(""));
+  }, [picture, count]);
+  await desk.close();
+  const border = 4;
+  return rows.slice(border, -border).map((row) => row.slice(border, -border));
+}
+
+/** What the page offers to who comes in at `way.url`, and what its addresses answer to the page. */
+async function comesIn(browser, way) {
+  const context = await browser.newContext({
+    ignoreHTTPSErrors: true, colorScheme: "dark", javaScriptEnabled: way.script ?? true,
+  });
+  const page = await context.newPage();
+  listen(page);
+  await page.goto(way.url);
+  if (way.key) {
+    await page.getByLabel("Access key").fill(way.key);
+    await page.keyboard.press("Enter");
+  }
+  const install = page.getByRole("complementary");
+  const manifest = await page.getByLabel("Address of the add-on").inputValue();
+  await page.getByText("Kodi", { exact: true }).click();
+  const kodi = await page.getByLabel("Source for Kodi", { exact: true }).inputValue();
+  const others = await page.getByLabel("Address of the add-on").isHidden();
+  await openInstall(page);
+  const addresses = [manifest, kodi,
+    await page.getByLabel("Playlist for VLC and mpv", { exact: true }).inputValue(),
+    await page.getByRole("link", { name: "strm.zip" }).getAttribute("href"),
+    await page.getByLabel("Read-only WebDAV folder", { exact: true }).inputValue(),
+    await page.getByRole("link", { name: "Connect a Kodi" }).evaluate((link) => link.href)];
+  const code = install.locator("svg");
+  const seen = {
+    manifest, kodi, others,
+    text: await install.innerText(),
+    links: await install.getByRole("link").evaluateAll((all) => all.map((link) => link.href)),
+    buttons: await install.getByRole("button").count(),
+    code: await code.count() ? await modules(page, code) : null,
+    answers: await page.evaluate((all) => Promise.all(all.map(async (address) =>
+      [address, (await fetch(address)).status])), addresses),
+    body: await page.evaluate(async (address) => (await fetch(address)).json(), manifest),
+  };
+  await context.close();
+  return seen;
+}
+
 async function addMagnet(page) {
   await page.getByLabel("Magnet link").fill(job.magnet);
   await page.getByRole("button", { name: "Add", exact: true }).click();
@@ -67,6 +136,7 @@ const checks = {
   /** Nothing wider than the window, whatever is open. */
   async layout(page) {
     await page.locator(".card").first().waitFor();
+    await openInstall(page);
     for (const summary of await page.locator("main summary").all()) {
       const open = await summary.evaluate((element) => element.parentElement.open);
       if (!open && await summary.isVisible()) await summary.click();
@@ -97,6 +167,7 @@ const checks = {
   /** axe-core's findings on the page, in the open player, and in the question before removing. */
   async accessible(page) {
     await page.locator(".card").first().waitFor();
+    await openInstall(page);
     await page.evaluate(readFileSync(AXE, "utf8"));
     const look = async () => (await page.evaluate(() => window.axe.run())).violations
       .map((one) => `${one.id}: ${one.nodes.map((node) => node.target).join(", ")}`);
@@ -201,13 +272,28 @@ const checks = {
     return { seen, unseen, back: asked - unseen };
   },
 
+  /** The ways of coming in, one after the other. */
+  async ways(page) {
+    const seen = [];
+    for (const way of job.ways) seen.push(await comesIn(page.context().browser(), way));
+    return seen;
+  },
+
   /** Whether the address to install can be had with one press. */
   async install(page) {
     await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
     await page.getByRole("button", { name: "Copy address" }).click();
     await page.getByRole("button", { name: "Copied" }).waitFor();
     const copied = await page.evaluate(() => navigator.clipboard.readText());
-    return { copied, text: await page.getByRole("complementary").innerText() };
+    const text = await page.getByRole("complementary").innerText();
+    // The next one by keyboard: its summary opens it, and the first one closes.
+    await tabTo(page, page.locator("summary", { hasText: "Kodi" }));
+    await page.keyboard.press("Enter");
+    await tabTo(page, page.getByRole("button", { name: "Copy: Source for Kodi" }));
+    await page.keyboard.press("Enter");
+    await page.locator("[data-copy=kodi]", { hasText: "Copied" }).waitFor();
+    const kodi = await page.evaluate(() => navigator.clipboard.readText());
+    return { copied, text, kodi };
   },
 
   /** A closed server: the form, a wrong key, the right one, and out again. */
@@ -257,6 +343,46 @@ const checks = {
       source: await page.locator("video").getAttribute("src") };
   },
 
+  /** The subtitles that the player offers, and what one of them shows. */
+  async subtitles(page) {
+    await card(page, job.name).waitFor({ timeout: PATIENCE });
+    await play(page, job.name);
+    await page.waitForFunction(() => document.querySelector("video").textTracks.length > 0, null,
+      { timeout: PATIENCE });
+    const offered = await page.evaluate(() => {
+      const tracks = [...document.querySelector("video").textTracks];
+      const told = tracks.map(({ label, language, mode }) => ({ label, language, mode }));
+      tracks[0].mode = "showing";
+      return told;
+    });
+    await page.waitForFunction(
+      () => document.querySelector("video").textTracks[0].activeCues?.length, null,
+      { timeout: PATIENCE });
+    const shown = await page.evaluate(() =>
+      [...document.querySelector("video").textTracks[0].activeCues].map((cue) => cue.text));
+    await page.getByRole("button", { name: "Close" }).click();
+    return { offered, shown, left: await page.locator("video track").count() };
+  },
+
+  /** Plays until a time of the film; how long its picture stood still on the way, at most. */
+  async hole(page) {
+    await card(page, job.name).waitFor({ timeout: PATIENCE });
+    await play(page, job.name);
+    const stood = await page.evaluate(async (until) => {
+      const video = document.querySelector("video");
+      let [longest, last, since] = [0, 0, performance.now()];
+      while (video.currentTime < until && !video.error) {
+        await new Promise((done) => setTimeout(done, 100));
+        if (video.currentTime === last) continue;
+        // Before the first picture it has not stood still.
+        if (last > 0) longest = Math.max(longest, performance.now() - since);
+        [last, since] = [video.currentTime, performance.now()];
+      }
+      return longest / 1000;
+    }, job.until);
+    return { stood, ...await film(page) };
+  },
+
   /** A film that does not come: what the player says in the end. */
   async dead(page) {
     await addMagnet(page);
@@ -300,17 +426,14 @@ const browser = await chromium.launch({
   args: [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+    // Names of this test's own are on this machine, all others nowhere.
+    `--host-resolver-rules=${(job.names ?? []).map((name) => `MAP ${name} 127.0.0.1, `).join("")}`
+      + "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
   ],
 });
 const complaints = []; // what a console of ours must not say
-try {
-  const context = await browser.newContext({
-    viewport: { width: job.width ?? 1200, height: job.height ?? 900 },
-    colorScheme: job.scheme ?? "light",
-    reducedMotion: "reduce",
-  });
-  const page = await context.newPage();
+
+function listen(page) {
   page.setDefaultTimeout(PATIENCE);
   page.on("pageerror", (error) => complaints.push(String(error)));
   page.on("console", (message) => {
@@ -318,6 +441,16 @@ try {
     const status = message.text().startsWith("Failed to load resource");
     if (message.type() === "error" && !status) complaints.push(message.text());
   });
+}
+
+try {
+  const context = await browser.newContext({
+    viewport: { width: job.width ?? 1200, height: job.height ?? 900 },
+    colorScheme: job.scheme ?? "light",
+    reducedMotion: "reduce",
+  });
+  const page = await context.newPage();
+  listen(page);
   await page.goto(job.url);
   const seen = await checks[job.check](page);
   if (job.picture) await page.screenshot({ path: job.picture, fullPage: true });

@@ -3,6 +3,7 @@
 //   node core.mjs <manifest URL> catalog <type> <id> <pages>    as Discover shows it
 //   node core.mjs <manifest URL> search <text>                  in all catalogs that can do it
 //   node core.mjs <manifest URL> details <type> <id> <video>    the page of a title
+//   node core.mjs <manifest URL> subtitles <type> <id> <video>  as its first stream plays
 //
 // The add-on is installed first. On standard output comes JSON: {"addon": the manifest as it was
 // kept, "requests": [what was asked of the add-on], "lists": [[items]], "meta": …}.
@@ -166,6 +167,24 @@ const asked = {
         ? { meta: metaItem.content, lists: ours.map((one) => items(one.content)) }
         : null;
     });
+  },
+
+  async subtitles(core, type, id, video) {
+    const { lists } = await asked.details(core, type, id, video);
+    const [stream] = lists[0];
+    load(core, "player", "Player", {
+      stream,
+      streamRequest: { base: manifestUrl, path: path("stream", type, video) },
+      metaRequest: { base: manifestUrl, path: path("meta", type, id) },
+      subtitlesPath: path("subtitles", type, video),
+    });
+    const { filename, videoSize } = stream.behaviorHints;
+    const params = { hash: null, size: videoSize, filename };
+    const args = { action: "VideoParamsChanged", args: { videoParams: params } };
+    core.dispatch({ action: "Player", args }, "player", "");
+    return until(core, "player", ({ subtitles }) => (
+      subtitles?.length ? { lists: [subtitles] } : null
+    ));
   },
 };
 
