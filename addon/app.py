@@ -17,32 +17,58 @@ from addon.access.gate import Gate
 from addon.access.installs import Installs
 from addon.access.keys import load_keys
 from addon.access.links import Links
+from addon.access.pairing import Pairings
 from addon.database.health import KeptHealth
 from addon.database.installs import KeptInstalls
 from addon.database.keys import KeptKeys
 from addon.database.library import KeptLibrary
+from addon.database.opening import open_database
 from addon.database.sources import KeptSources
-from addon.database.tables import open_database
 from addon.database.torrents import KeptTorrents
+from addon.errors import Problem
 from addon.library.catalogs import Catalogs
+from addon.library.following import Following
+from addon.library.shelves import Shelves
+from addon.library.sidecars import Sidecars
 from addon.library.streams import Streams
 from addon.library.titles import Titles
 from addon.net.addresses import AddressPolicy, Refused
 from addon.net.client import Client
 from addon.playback.feeders import Feeders
+from addon.playback.fingerprints import Fingerprints
 from addon.playback.journal import Journal
 from addon.playback.metadata import MetadataSearch
+from addon.playback.next_episode import NextEpisodes
+from addon.playback.readiness import Readiness
 from addon.playback.resolver import Resolver
 from addon.playback.store import SwarmTorrent
 from addon.playback.torrents import Torrents
 from addon.playback.viewers import Viewers
+from addon.playback.whole import WholeFiles
 from addon.settings import Settings
 from addon.sources.finder import Sources
 from addon.sources.health import Experience
+from addon.sources.keeping import Keeping
 from addon.sources.metadata import MetadataSources
 from addon.swarm.session import Swarm
 from addon.torrents.metainfo import Metainfo
-from addon.web import api, health, pages, player, site, sources, stremio
+from addon.web import (
+    api,
+    clips,
+    dav,
+    health,
+    kodi,
+    metrics,
+    pages,
+    pairing,
+    player,
+    playlists,
+    site,
+    sources,
+    status,
+    stremio,
+    subtitles,
+)
 from addon.web.sending import Sender
 from addon.web.sessions import Sessions
 from addon.web.urls import public_base
@@ -53,7 +79,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 STOPPING_LOOK = 0.2
-EXPERIENCE_KEPT = 30.0
 
 
 class Application:
@@ -62,11 +87,10 @@ class Application:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._watcher: gevent.Greenlet | None = None
-        self._keeper: gevent.Greenlet | None = None
         self._started = False
         settings.data_dir.mkdir(parents=True, exist_ok=True)
 
-        self._database = open_database(settings.data_dir / "self-streme.sqlite")
+        self._database = open_database(settings.database_url, settings.data_dir)
         self._kept_keys = KeptKeys(self._database)
         revoked = KeptInstalls(self._database)
         library = KeptLibrary(self._database)
@@ -74,27 +98,29 @@ class Application:
         self._keys = load_keys(settings, self._kept_keys)
         gate = Gate(self._keys, settings.host, settings.base_url, settings.trust_proxy)
         installs = Installs(self._keys, revoked)
-        links = Links(self._keys)
+        kept = self._kept = KeptTorrents(self._database)
+        # Where the disk is wiped, a link must carry all that it needs to play after a restart.
+        links = Links(self._keys, kept.magnet_of if settings.wiped_disk else None)
 
         journal = Journal()
         self._swarm = Swarm(
             configured.swarm_config(settings),
             on_metadata=self._metadata_arrived,
         )
-        kept = KeptTorrents(self._database)
         self._titles = Titles(library, kept)
 
         policy = configured.address_policy(settings)
         client = self._client = Client(policy)
-        self._kept_health = KeptHealth(self._database)
+        kept_health = KeptHealth(self._database)
         registry = configured.registry(settings, KeptSources(self._database))
         self._sources = Sources(
             client,
             registry,
-            experience=Experience(time.time, self._kept_health.load()),
+            experience=Experience(time.time, kept_health.load()),
             screen=settings.source_test_timeout / 1000,
         )
-        self._feeders = Feeders(client, self._sources)
+        self._keeping = Keeping(self._sources.experience, kept_health.save)
+        self._feeders = Feeders(client, self._sources, settings.http_assist)
         self._places = MetadataSources(client, configured.torrent_caches(settings))
         self._search = MetadataSearch(
             self._swarm,
@@ -114,11 +140,17 @@ class Application:
             self._feeders,
             partial(_may_send, policy),
         )
+        self._readiness = Readiness(self._resolver, self._swarm, self._feeders.names)
         catalogs = Catalogs(library, self._torrents)
         streams = Streams(library, self._torrents)
+        sidecars = Sidecars(self._torrents)
+        subtitle_links = subtitles.SubtitleLinks(links, sidecars, Fingerprints(self._swarm).of)
 
         def base_of(asked: Request) -> str:
             return public_base(asked, settings.base_url)
+
+        def is_secure(asked: Request) -> bool:
+            return base_of(asked).startswith("https://")
 
         sessions = Sessions(self._keys, base_of)
         apis = api.Api(
@@ -128,37 +160,77 @@ class Application:
             self._torrents,
             journal,
             settings.base_url,
+            subtitle_links,
             self._titles.title_of,
         )
+        stremio_face = stremio.Stremio(
+            gate,
+            installs,
+            links,
+            catalogs,
+            streams,
+            settings.base_url,
+            subtitle_links,
+            settings.p2p_on,
+            self._readiness.peers,
+        )
+        following = Following(self._titles.links, streams)
+        self._next_episodes = NextEpisodes(self._resolver, self._torrents, following.after)
+        viewers = Viewers()
+        self._sender = Sender(configured.silence(settings))
+        films = player.Player(
+            gate,
+            links,
+            revoked,
+            self._torrents,
+            self._resolver,
+            viewers,
+            self._sender,
+            is_secure,
+            self._next_episodes if settings.prepare_next else None,
+            clips.Clips(viewers) if settings.on_error == "video" else None,
+        )
+        shelves = Shelves(library, streams, self._torrents)
+        lists = playlists.Lists(stremio_face.enter, base_of, links, shelves)
+        tree = dav.Dav(stremio_face.enter, base_of, links, shelves, films.answer)
         self._page_install = pages.PageInstall(installs, self._kept_keys)
+        around = pages.Surroundings(
+            configured.seen_from_outside(settings), configured.notice(settings)
+        )
         self._flask = site.build(
             [
-                health.blueprint(self._swarm, self._is_stopping),
+                health.blueprint(self._swarm, self._is_stopping, configured.why_no_p2p(settings)),
+                metrics.blueprint(
+                    apis.require_access,
+                    self._swarm,
+                    lambda: self._feeders.running,
+                    lambda: films.sender.running,
+                ),
                 api.blueprint(apis),
                 sources.blueprint(apis.require_access, registry, self._sources, self._torrents),
-                player.blueprint(
-                    player.Player(
+                player.blueprint(films),
+                pages.blueprint(gate, sessions, self._page_install, base_of, around),
+                stremio.blueprint(stremio_face),
+                subtitles.blueprint(
+                    subtitles.SubtitleFiles(
                         gate,
                         links,
                         revoked,
-                        self._torrents,
-                        self._resolver,
-                        Viewers(),
-                        Sender(),
-                        lambda asked: base_of(asked).startswith("https://"),
+                        self._torrents.put_back,
+                        WholeFiles(self._resolver),
+                        sidecars,
                     )
                 ),
-                pages.blueprint(gate, sessions, self._page_install, base_of),
-                stremio.blueprint(
-                    stremio.Stremio(
-                        gate,
-                        installs,
-                        links,
-                        catalogs,
-                        streams,
-                        settings.base_url,
-                        settings.p2p_on,
-                    )
+                playlists.blueprint(lists),
+                dav.blueprint(tree),
+                kodi.blueprint(stremio_face.enter, base_of),
+                pairing.blueprint(
+                    pairing.Desk(gate, sessions, installs, Pairings(time.monotonic), base_of)
+                ),
+                status.blueprint(
+                    status.Status(
+                        gate, links, revoked, self._readiness, is_secure, self._torrents.put_back
+                    ),
                 ),
             ],
             trust_proxy=settings.trust_proxy,
@@ -179,18 +251,20 @@ class Application:
             return
         self._started = True
         self._swarm.start()
+        self._swarm.sweep(lambda info_hash: self._kept.find(info_hash) is not None)
         self._torrents.start()
         self._watcher = gevent.spawn(self._watch)
-        self._keeper = gevent.spawn(self._keep_often)
+        self._keeping.start()
         self._titles.samples()
         self._greet()
 
     def close(self) -> None:
         """End every stream, keep what is on file, leave the swarm, close the database."""
-        for greenlet in (self._watcher, self._keeper):
-            if greenlet is not None:
-                greenlet.kill()
+        if self._watcher is not None:
+            self._watcher.kill()
         self._swarm.cancel_readers()
+        self._readiness.close()
+        self._next_episodes.close()
         self._resolver.close()
         self._feeders.close()
         self._search.close()
@@ -199,11 +273,15 @@ class Application:
         self._places.close()
         self._sources.close()
         self._client.close()
-        self._keep_experience()
+        self._keeping.close()
         self._database.dispose()
 
     def _metadata_arrived(self, torrent: SwarmTorrent, metainfo: Metainfo) -> None:
-        self._torrents.metadata_arrived(torrent, metainfo)
+        try:
+            self._torrents.metadata_arrived(torrent, metainfo)
+        except Problem as problem:
+            # The film plays all the same; after a restart its metadata is looked for again.
+            log.warning("[%s] metadata is not kept: %s", torrent.info_hash.key[:8], problem)
 
     def _is_stopping(self) -> bool:
         return self._stopping()
@@ -212,17 +290,9 @@ class Application:
         """When the server is told to end, streams end at once: the next one serves them."""
         while not self._stopping():
             gevent.sleep(STOPPING_LOOK)
+        self._resolver.let_go()
+        self._sender.end()
         self._swarm.cancel_readers()
-
-    def _keep_often(self) -> None:
-        while True:
-            gevent.sleep(EXPERIENCE_KEPT)
-            self._keep_experience()
-
-    def _keep_experience(self) -> None:
-        changes = self._sources.experience.changes()
-        if changes is not None:
-            self._kept_health.save(changes)
 
     def _greet(self) -> None:
         settings = self._settings

@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, TextIO
-from urllib.parse import quote
+from urllib.parse import quote, unquote, urlsplit
 
 from addon.settings import Settings
 
@@ -22,6 +22,14 @@ _SHORT_LEVELS = {"WARNING": "WARN", "CRITICAL": "FATAL"}
 _PARTS = {"gunicorn.error": "server", "gunicorn.access": "http"}
 
 _HIDDEN = "***"
+_LEAST_PASSWORD = 6
+
+
+def _spelled(word: str) -> str:
+    """A pattern for a step of a path, any letter of which may be percent-encoded."""
+    return "".join(f"(?:{letter}|%{ord(letter):02x})" for letter in word)
+
+
 _PATTERNS = (
     # Authorization headers, however they are quoted
     (re.compile(r"(?i)\b(bearer|basic)\s+[^\s\"',;]+"), rf"\1 {_HIDDEN}"),
@@ -30,12 +38,21 @@ _PATTERNS = (
         re.compile(r"(?i)([?&;](?:access_?key|key|token|secret)=)[^&\s\"'#;]+"),
         rf"\1{_HIDDEN}",
     ),
-    # the grant in /play/<info hash>/<file>/<grant>/…
+    # the grant in /play/<info hash>/<file>/<grant>/…, /status/… and /subtitles-file/…
     # (any of its letters may be percent-encoded: it is the same address)
+    *(
+        (re.compile(rf"(?i)(/{word}/[^/\s]+/[^/\s]+/)[^/\s?\"'#]+"), rf"\1{_HIDDEN}")
+        for word in map(_spelled, ("play", "status", "subtitles-file"))
+    ),
+    # the secret in /kodi/pair/<secret>; the .png beside it is named after a code that people see
     (
-        re.compile(r"(?i)(/(?:p|%70)(?:l|%6c)(?:a|%61)(?:y|%79)/[^/\s]+/[^/\s]+/)[^/\s?\"'#]+"),
+        re.compile(
+            rf"(?i)(/{_spelled('kodi')}/{_spelled('pair')}/)(?![a-z0-9]{{6}}\.png\b)[^/\s?\"'#]+"
+        ),
         rf"\1{_HIDDEN}",
     ),
+    # the password in the address of a database
+    (re.compile(r"(?i)(\bpostgres[a-z+0-9]*://[^:@/\s]*:)[^@\s]+@"), rf"\1{_HIDDEN}@"),
     # access keys that the server made (access/keys.py)
     (re.compile(r"\bstreme-[A-Za-z0-9_-]{20,}"), _HIDDEN),
     # Any other token: a long run of base64url as a step of a path. Info hashes are none.
@@ -126,7 +143,14 @@ class RedactedStream(io.TextIOBase):
 
 def redactor(settings: Settings) -> Redactor:
     """Knows the secrets of these settings."""
-    return Redactor((*settings.secret_key, *(() if settings.public else settings.access_key)))
+    keys = (*settings.secret_key, *(() if settings.public else settings.access_key))
+    return Redactor((*keys, *_of_database(settings.database_url or "")))
+
+
+def _of_database(url: str) -> tuple[str, ...]:
+    password = urlsplit(url).password or ""
+    # A short one is part of ordinary words, and hiding those would tell which it is.
+    return (url, password, unquote(password)) if len(password) >= _LEAST_PASSWORD else (url,)
 
 
 def configuration(settings: Settings) -> dict[str, Any]:

@@ -45,6 +45,14 @@ def read_base_url(text: str) -> str:
     return _checked(text.rstrip("/"), _is_absolute(text) and not set("?#@") & set(text))
 
 
+def read_database_url(text: str) -> str:
+    """With the scheme that PostgreSQL's own programs prefer; Heroku writes ``postgres://``."""
+    parts = urlsplit(text)  # raises ValueError like .port
+    known = parts.scheme in ("postgres", "postgresql") and parts.port != 0 and parts.path[1:]
+    printable = re.fullmatch(r"[!-~]+", text) and "#" not in text
+    return _checked(f"postgresql{text[len(parts.scheme) :]}", known and printable)
+
+
 def read_access_keys(text: str) -> tuple[str, ...]:
     keys = read_list(text)
     # They travel in an Authorization header, hence no signs but printable ASCII.

@@ -30,6 +30,7 @@ from addon.options import (
     is_loopback,
     read_access_keys,
     read_base_url,
+    read_database_url,
     read_file,
     read_folder,
     read_host,
@@ -136,6 +137,13 @@ class Settings(BaseSettings):
         "The folder of the database, the keys and the cache.",
         "a folder, or a name that is still free",
     )
+    database_url: Annotated[str | None, _from(read_database_url)] = _option(
+        None,
+        "A PostgreSQL that keeps library and keys, for a PaaS or several instances.",
+        "an address such as postgresql://user:password@host:5432/name",
+        "SQLite in DATA_DIR",
+        secret=True,
+    )
     p2p: Annotated[Literal["auto", "on", "off"], _from(read_switch)] = _option(
         "auto",
         "Let peers bring the bytes; auto is on, but off on a PaaS.",
@@ -166,6 +174,15 @@ class Settings(BaseSettings):
         "How a source's bytes reach the player: redirect sends it there, proxy passes them on, "
         "auto chooses by who vouches for the source.",
         "auto, redirect or proxy",
+    )
+    http_assist: Annotated[Literal["when-needed", "always", "never"], _from(str.lower)] = _option(
+        "when-needed",
+        "Whether sources fill beside a swarm that lives: when-needed is where the swarm alone does "
+        "not keep up with the player.",
+        "when-needed, always or never",
+    )
+    prepare_next: bool = _switch(
+        "Make the next episode of a series ready when a viewer has watched most of one.", on=True
     )
     exclude_sources: Annotated[tuple[str, ...], _from(read_names)] = _option(
         ("WebTor.io",),
@@ -210,6 +227,13 @@ class Settings(BaseSettings):
     upload_rate: Annotated[int | None, _from(read_rate)] = _option(
         None, "The most that the swarm uploads a second, such as 1MB.", _SPEED, "none", ge=1000
     )
+    cache_max_bytes: Annotated[int | None, _from(read_rate)] = _option(
+        None,
+        "The most that films may take on disk, such as 50GB; what was used longest ago is deleted.",
+        "a size of at least 1MB, such as 50GB",
+        "20GB, at most 80 % of what is free",
+        ge=1_000_000,
+    )
     max_active_torrents: int = _option(
         20,
         "How many torrents may be active at once.",
@@ -224,6 +248,12 @@ class Settings(BaseSettings):
         "Believe the X-Forwarded headers of one proxy in front of the server.",
         on=False,
         shown="off (on on a PaaS)",
+    )
+    on_error: Annotated[Literal["status", "video"], _from(str.lower)] = _option(
+        "status",
+        "What a player gets when a film does not open: an HTTP status with the reason, or a short "
+        "video that shows it.",
+        "status or video",
     )
     log_format: Annotated[Literal["text", "json"], _from(str.lower)] = _option(
         "text",
@@ -257,8 +287,9 @@ class Settings(BaseSettings):
 
     @property
     def wiped_disk(self) -> bool:
-        """Nothing that is written here outlives a restart."""
-        return self.platform is not None and "data_dir" not in self.model_fields_set
+        """No library and no keys that are written here outlive a restart."""
+        kept = {"data_dir", "database_url"} & self.model_fields_set
+        return self.platform is not None and not kept
 
     @classmethod
     def settings_customise_sources(
@@ -371,7 +402,7 @@ def _contradictions(settings: Settings) -> Iterator[tuple[set[str], str]]:
             f"ACCESS_KEY={PUBLIC} needs a SECRET_KEY of {_KEY} on {platform}, because nothing "
             "else there can seal links that outlive a restart."
         )
-        yield {"access_key", "secret_key", "data_dir"}, text
+        yield {"access_key", "secret_key", "data_dir", "database_url"}, text
     if not settings.p2p_on and not settings.enable_http_fallback:
         swarm = "P2P is off" if settings.p2p == "off" else f"P2P is off on {platform} by itself"
         text = (

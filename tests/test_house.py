@@ -11,8 +11,9 @@ REPOSITORY = Path(__file__).parents[1]
 MOST_LINES = 300
 # Longer modules: how long they may be, and why they are one.
 LONG = {
+    "addon/app.py": (360, "the composition root: every part, once, in order"),
     "addon/playback/torrents.py": (340, "one use case: what /api/torrents can do to a torrent"),
-    "addon/settings.py": (400, "every option with its text, in one place"),
+    "addon/settings.py": (440, "every option with its text, in one place"),
     "addon/swarm/session.py": (400, "all that calls libtorrent's session, in one order"),
     "addon/swarm/torrent.py": (400, "one torrent's state; its priorities have one writer"),
     "addon/torrents/names.py": (360, "one grammar: its words and the parser that reads them"),

@@ -4,12 +4,14 @@ import logging.config
 import os
 import time
 from collections.abc import Iterator
+from urllib.parse import unquote
 
 import pytest
 
 from addon.access.installs import Install, Installs
 from addon.access.keys import load_keys
 from addon.access.links import Grant, Links
+from addon.access.pairing import Pairings
 from addon.logs import RedactedStream, Redactor, configuration, redactor
 from addon.settings import Settings, load_settings
 from addon.torrents.magnet import InfoHash
@@ -22,6 +24,7 @@ SETTINGS = load_settings({"ACCESS_KEY": KEY, "SECRET_KEY": SECRET})
 KEYS = load_keys(SETTINGS, Store())
 TOKEN = Installs(KEYS, Revoked()).seal(Install("0123456789abcdef"))
 GRANT = Links(KEYS).seal(Grant(InfoHash(V1), MainVideo(), "0123456789abcdef"))
+PAIRING = Pairings(time.monotonic).begin().secret
 MADE_KEY = load_keys(load_settings({"HOST": "0.0.0.0"}), Store()).access_keys[0]
 
 
@@ -144,6 +147,12 @@ LEAKS = [
     (f"/play/{V1}/s01e02/{GRANT}?hop=1", GRANT),
     (f"/play/{V2}/3/short/Film.mkv", "short"),
     (f"https://host/tv/play/{V1}/0/{GRANT}", GRANT),
+    (f'"GET /status/{V1}/main/short HTTP/1.1" 200', "short"),
+    (f"/subtitles-file/{V1}/2/short/Film.en.srt", "short"),
+    (f"/%73tatus/{V1}/s01e02/{GRANT}?again=1", GRANT),
+    ('"GET /kodi/pair/short HTTP/1.1" 202', "short"),
+    (f'"GET /kodi/pair/{PAIRING} HTTP/1.1" 202', PAIRING),
+    (f"/{TOKEN}/kodi/repository.selfstreme-1.0.0.zip", TOKEN),
     *(
         (f"https://host:7000/tv/{TOKEN}{rest}", TOKEN)
         for rest in (
@@ -180,6 +189,9 @@ def test_no_secret_reaches_the_log(text: str, leak: str, form: str) -> None:
         f"GET /api/torrents/{V2.upper()}",
         "GET /catalog/movie/all/search=the%20bear.json HTTP/1.1",
         "GET /api/sources/stats?limit=10",
+        "GET /kodi/pair/AB12CD.png",
+        "GET /kodi/addons.xml.sha256",
+        "POST /kodi/pair HTTP/1.1",
         "A torrent of 12 files, The.Bear.S01.1080p.WEB-DL.DDP5.1.H.264-GROUP, is ready.",
         "/srv/films/data/cache/The Bear/The.Bear.S01E01.mkv",
         "the token was refused, its key is unknown",
@@ -192,6 +204,18 @@ def test_what_is_no_secret_stays(text: str) -> None:
 def test_the_word_public_is_no_secret() -> None:
     hide = redactor(load_settings({"ACCESS_KEY": "public"}))
     assert hide("the public address") == "the public address"
+
+
+@pytest.mark.parametrize("password", ["hunter2", "hunter%202%40", "h2"])
+def test_the_password_of_the_database_is_hidden(password: str) -> None:
+    url = f"postgres://me:{password}@db.example/films"
+    hide = redactor(load_settings({"DATABASE_URL": url}))
+    driver = url.replace("postgres:", "postgresql+psycopg:")
+    for form in (url, driver, f"connecting to {driver} failed"):
+        assert password not in hide(form)
+    if len(password) > 2:
+        assert "2" not in hide(f"{password} and {unquote(password)} alone")
+    assert hide("a word with h2 in it") == "a word with h2 in it"
 
 
 def test_a_key_that_begins_with_another() -> None:

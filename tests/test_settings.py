@@ -49,6 +49,7 @@ def test_every_setting_takes_effect() -> None:
             "ACCESS_KEY": f"{KEY}, {OTHER_KEY},",
             "SECRET_KEY": OTHER_KEY,
             "DATA_DIR": "/srv/films",
+            "DATABASE_URL": "postgres://me:secret@db.example:5433/films?sslmode=require",
             "P2P": "Off",
             "P2P_TIMEOUT": "9000",
             "P2P_HEAD_START": "0",
@@ -79,6 +80,7 @@ def test_every_setting_takes_effect() -> None:
     assert settings.access_key == (KEY, OTHER_KEY)
     assert settings.secret_key == (OTHER_KEY,)
     assert settings.data_dir == Path("/srv/films")
+    assert settings.database_url == ("postgresql://me:secret@db.example:5433/films?sslmode=require")
     assert (settings.p2p_interface, settings.p2p_port) == ("wg0", 6881)
     assert (settings.dht, settings.lsd, settings.upnp) == (False, True, False)
     assert (settings.p2p, settings.p2p_on, settings.strategy) == ("off", False, "sources-first")
@@ -226,6 +228,38 @@ def test_a_bad_key_is_never_shown(name: str) -> None:
 def test_access_keys_that_are_refused(value: str) -> None:
     (problem,) = problems_of({"ACCESS_KEY": value})
     assert problem.startswith("ACCESS_KEY cannot be used")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("films", "sqlite:///films.sqlite", "mysql://me:hunter2@db.example/films"),
+        *("postgres://me:hunter2@db.example", "postgres://me:hunter2@db.example/"),
+        *("postgres://me:hunter2@db.example:x/films", "postgres://me:hunter2@[::1/films"),
+        *("postgres://me:hunter2@db.example:0/films", "postgres://me:hunter 2@db.example/films"),
+        "postgres://me:#hunter2@db.example/films",
+    ],
+)
+def test_a_database_that_cannot_be_named_so(value: str) -> None:
+    (problem,) = problems_of({"DATABASE_URL": value})
+    assert problem.startswith("DATABASE_URL cannot be used: it must be an address such as post")
+    assert "hunter" not in problem
+
+
+def test_a_database_on_a_unix_socket() -> None:
+    url = "postgresql:///films?host=/run/postgresql"
+    assert load_settings({"DATABASE_URL": url}).database_url == url
+
+
+def test_the_password_of_the_database_is_not_shown() -> None:
+    settings = load_settings({"DATABASE_URL": "postgres://me:hunter2@db.example/films"})
+    assert "hunter2" not in repr(settings)
+    assert "database_url='***'" in repr(settings)
+
+
+def test_a_database_is_not_wiped_with_the_disk() -> None:
+    environ = {"DYNO": "web.1", "ACCESS_KEY": "public", "DATABASE_URL": "postgres://db/films"}
+    assert not load_settings(environ).wiped_disk
 
 
 def test_a_password_in_an_address_is_never_shown() -> None:
@@ -382,15 +416,36 @@ def test_settings_built_by_hand_read_nothing(
     assert Settings(upload_rate=5000).port == 7000
 
 
+def test_the_next_episode_and_the_clips_may_be_switched() -> None:
+    settings = load_settings({})
+    assert (settings.prepare_next, settings.on_error) == (True, "status")
+    settings = load_settings({"PREPARE_NEXT": "false", "ON_ERROR": "Video"})
+    assert (settings.prepare_next, settings.on_error) == (False, "video")
+    assert problems_of({"ON_ERROR": "film"}) == [
+        'ON_ERROR is "film": it must be status or video.',
+    ]
+
+
 def test_every_setting_is_described() -> None:
     rows = describe()
     assert [name for name, _, _ in rows] == [
-        *("HOST", "PORT", "BASE_URL", "ACCESS_KEY", "SECRET_KEY", "DATA_DIR", "P2P"),
+        *(
+            "HOST",
+            "PORT",
+            "BASE_URL",
+            "ACCESS_KEY",
+            "SECRET_KEY",
+            "DATA_DIR",
+            "DATABASE_URL",
+            "P2P",
+        ),
         *("P2P_TIMEOUT", "P2P_HEAD_START", "STRATEGY", "ENABLE_HTTP_FALLBACK"),
-        *("SOURCE_TEST_TIMEOUT", "RESOLVE_BUDGET", "FALLBACK_MODE", "EXCLUDE_SOURCES"),
+        *("SOURCE_TEST_TIMEOUT", "RESOLVE_BUDGET", "FALLBACK_MODE", "HTTP_ASSIST"),
+        *("PREPARE_NEXT", "EXCLUDE_SOURCES"),
         *("SOURCES_FILE", "METADATA_SOURCES", "DHT", "LSD", "UPNP", "P2P_PORT", "P2P_INTERFACE"),
-        *("DOWNLOAD_RATE", "UPLOAD_RATE", "MAX_ACTIVE_TORRENTS", "ALLOW_PRIVATE_ADDRESSES"),
-        *("TRUST_PROXY", "LOG_FORMAT", "LOG_LEVEL"),
+        *("DOWNLOAD_RATE", "UPLOAD_RATE", "CACHE_MAX_BYTES", "MAX_ACTIVE_TORRENTS"),
+        *("ALLOW_PRIVATE_ADDRESSES", "TRUST_PROXY", "ON_ERROR"),
+        *("LOG_FORMAT", "LOG_LEVEL"),
     ]
     for name, default, meaning in rows:
         assert default, name

@@ -20,6 +20,19 @@ def gone() -> Problem:
     )
 
 
+def needs_database(tried: Problem) -> Problem:
+    """The link was all that was left of the torrent, and it was not enough; ``tried`` says what
+    else was."""
+    return Problem(
+        "needs-database",
+        "The server's disk was wiped at a restart, and with it went what this torrent holds. "
+        f"{tried.detail}",
+        "Set DATABASE_URL on the server, so that the library outlives a restart; add the torrent "
+        "again to play it now.",
+        retry_after=tried.retry_after,
+    )
+
+
 def no_metadata(
     torrent: SwarmTorrent | None, answers: Sequence[Answer], silent: Sequence[str], budget: float
 ) -> Problem:

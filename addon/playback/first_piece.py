@@ -50,7 +50,7 @@ class Race:
 
 class FirstPiece:
     """Finds it for one attempt. ``may_send`` says whether a player may be sent to a URL, ``bound``
-    is the source of last time."""
+    is the source of last time; with ``no_room`` nothing may be stored."""
 
     def __init__(
         self,
@@ -64,6 +64,7 @@ class FirstPiece:
         may_send: Callable[[str], bool],
         bound: str | None = None,
         secure: bool = False,
+        no_room: Problem | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         if media.metainfo is None or media.file is None:
@@ -79,6 +80,7 @@ class FirstPiece:
         self._bound = bound
         self._may_send = may_send
         self._secure = secure
+        self._no_room = no_room
         self._clock = clock
         self._race = Race()
 
@@ -89,20 +91,21 @@ class FirstPiece:
         entry, race, rules = attempt.entry, self._race, self._rules
         racing: gevent.Greenlet | None = None
         swarm_waits = rules.sources and rules.p2p and rules.strategy == "sources-first"
-        if not swarm_waits:
+        if not swarm_waits and not self._no_room:
             self._open(attempt)
         try:
             while True:
                 now = self._clock()
                 if racing is None and rules.sources and now >= self._sources_at(began):
                     racing = gevent.spawn(self._run_race, entry, deadline)
-                if swarm_waits and race.over and attempt.stream is None:
+                if swarm_waits and race.over and attempt.stream is None and not self._no_room:
                     self._open(attempt)
                 if self._has_come(attempt, min(SLICE, max(0.0, deadline - now))):
                     return self._stored(race.winner.name if race.winner else "swarm")
                 if race.redirect is not None and race.redirect.link is not None:
                     return self._redirect(race.redirect, race.redirect.link)
-                if now >= deadline or (race.over and not rules.p2p):
+                no_swarm = self._no_room or not rules.p2p
+                if now >= deadline or (no_swarm and (race.over or not rules.sources)):
                     raise self._problem(race)
         finally:
             if racing is not None:
@@ -121,7 +124,7 @@ class FirstPiece:
         return attempt.stream.wait_first(timeout)
 
     def _sources_at(self, began: float) -> float:
-        if self._bound is not None:
+        if self._bound is not None or self._no_room:
             return began
         return began + self._rules.sources_wait(peers=self._torrent.peers_seen()[0])
 
@@ -136,6 +139,8 @@ class FirstPiece:
         return Redirect(link, self._file, found.name, self._clock())
 
     def _problem(self, race: Race) -> Problem:
+        if self._no_room is not None:
+            return self._no_room
         if race.edge is not None:
             return edge_piece(race.edge)
         torrent = self._torrent if self._rules.p2p else None
@@ -190,6 +195,8 @@ class FirstPiece:
         if offered and self._may_send(found.url or ""):
             race.redirect = found
             return True
+        if self._no_room:
+            return False
         if found.edge or found.piece is None or found.data is None:
             race.edge = found
             self._feeders.keep(self._torrent, self._media, found)

@@ -11,21 +11,22 @@ from collections.abc import Callable
 
 import gevent
 from cachetools import TTLCache
-from gevent.event import Event
 
 from addon.errors import Problem
-from addon.playback.failures import gone, no_metadata
+from addon.playback.attempt import Attempt
+from addon.playback.ends import needed
+from addon.playback.failures import gone, needs_database, no_metadata
 from addon.playback.feeders import Feeders
 from addon.playback.first_piece import FirstPiece
 from addon.playback.journal import Entry, Journal
 from addon.playback.metadata import MetadataSearch
-from addon.playback.resolution import Failure, Redirect, Resolution, Stored
+from addon.playback.resolution import Failure, Redirect, Stored
 from addon.playback.rules import Rules
-from addon.playback.store import Kept, Stream, Swarm, SwarmTorrent
+from addon.playback.store import Kept, Swarm, SwarmTorrent
 from addon.sources.base import Media
 from addon.sources.finder import Sources
 from addon.torrents.magnet import InfoHash, Magnet
-from addon.torrents.metainfo import Metainfo
+from addon.torrents.metainfo import File, Metainfo
 from addon.torrents.names import human_size
 from addon.torrents.selection import Wanted, select
 
@@ -40,44 +41,9 @@ REDIRECT_HOLDS = 30.0
 BOUND_FOR = 6 * 3600.0
 MAX_BOUND = 10_000
 
-# install, info hash, file, whether over https
-_Key = tuple[str, str, str, bool]
-
-
-class Attempt:
-    """One resolution on its way; ``entry`` is its page in the journal."""
-
-    def __init__(self, entry: Entry) -> None:
-        self.entry = entry
-        self.resolution: Resolution | None = None
-        self.waiting = 0
-        self.left_at = time.monotonic()
-        self.stream: Stream | None = None
-        self.media: Media | None = None
-        self._done = Event()
-
-    def wait(self, timeout: float, gone: Event | None = None) -> Resolution | None:
-        """How it ended, or None when it still runs after ``timeout`` seconds, or when ``gone`` is
-        set: nobody waits any more."""
-        self.waiting += 1
-        try:
-            if self.stream is not None:
-                self.stream.stall(frozen=False)
-            events = [self._done] if gone is None else [self._done, gone]
-            gevent.wait(events, timeout, count=1)
-        finally:
-            self.waiting -= 1
-            self.left_at = time.monotonic()
-        return self.resolution
-
-    def finish(self, resolution: Resolution) -> None:
-        """End it and let everybody know."""
-        self.resolution = resolution
-        self._done.set()
-
-    def absent_for(self) -> float:
-        """Seconds since the last request that waited for it has gone."""
-        return 0.0 if self.waiting else time.monotonic() - self.left_at
+# install, info hash, file, whether over https; and whether it only prepares
+_Choice = tuple[str, str, str, bool]
+_Key = tuple[str, str, str, bool, bool]
 
 
 class Resolver:
@@ -106,8 +72,9 @@ class Resolver:
         self._may_send = may_send
         self._clock = clock
         self._attempts: dict[_Key, Attempt] = {}
-        self._bound: TTLCache[_Key, str] = TTLCache(MAX_BOUND, BOUND_FOR, clock)
+        self._bound: TTLCache[_Choice, str] = TTLCache(MAX_BOUND, BOUND_FOR, clock)
         self._greenlets: set[gevent.Greenlet] = set()
+        self._stopping = False
 
     def attempt(
         self,
@@ -117,19 +84,47 @@ class Resolver:
         start: int,
         *,
         secure: bool = False,
+        prepares: bool = False,
     ) -> Attempt:
         """The attempt for this film, begun if there is none; ``start`` is the byte asked for,
-        ``secure`` says that the player came over https."""
-        key = install, info_hash.key, str(wanted), secure
+        ``secure`` says that the player came over https. One that only ``prepares`` makes room for
+        both ends of the file alone, so no player joins it."""
+        key = install, info_hash.key, str(wanted), secure, prepares
         attempt = self._attempts.get(key)
-        if attempt is not None and self._holds(attempt, info_hash):
-            return attempt
+        while attempt is not None:
+            if self._holds(attempt, info_hash):
+                return attempt
+            # Meanwhile another request may have begun anew.
+            before, attempt = attempt, self._attempts.get(key)
+            if attempt is before:
+                break
         attempt = Attempt(self._journal.open(info_hash.key, str(wanted), install))
+        if self._stopping:
+            attempt.abandon()
+            return attempt
         self._attempts[key] = attempt
         greenlet = gevent.spawn(self._run, key, attempt, info_hash, wanted, start)
         self._greenlets.add(greenlet)
         greenlet.link(lambda done: self._ended(key, attempt, done))
         return attempt
+
+    def through_store(self, attempt: Attempt) -> Stored:
+        """The film of an attempt that has ended, read through the store whatever it ended with."""
+        media = attempt.media
+        if media is None or media.metainfo is None or media.file is None:
+            raise RuntimeError("an attempt that found something knows its file")
+        torrent, no_room = self._room(media.metainfo, media.file)
+        if no_room is not None:
+            raise no_room
+        if self._rules.sources:
+            self._feeders.keep(torrent, media)
+        return Stored(torrent, media.file, "store")
+
+    def let_go(self) -> None:
+        """The server is told to end: whoever waits is to ask again, and is not kept waiting."""
+        self._stopping = True
+        for attempt in self._attempts.values():
+            attempt.abandon()
 
     def close(self) -> None:
         """End every attempt."""
@@ -141,8 +136,14 @@ class Resolver:
         match attempt.resolution:
             case None:
                 return True
-            case Stored(torrent=torrent):
+            case Stored(torrent=torrent, file=file):
                 if torrent.failure is not None or self._swarm.get(info_hash) is not torrent:
+                    return False
+                try:
+                    # Whoever comes back after a while finds that others have filled the disk.
+                    if self._swarm.reserve(info_hash, file) is not torrent:
+                        return False
+                except Problem:
                     return False
                 if attempt.media is not None and self._rules.sources:
                     self._feeders.keep(torrent, attempt.media)
@@ -155,7 +156,7 @@ class Resolver:
     def _ended(self, key: _Key, attempt: Attempt, greenlet: gevent.Greenlet) -> None:
         self._greenlets.discard(greenlet)
         failed = attempt.resolution is None or isinstance(attempt.resolution, Failure)
-        if failed and self._attempts.get(key) is attempt:
+        if (failed or key[4]) and self._attempts.get(key) is attempt:
             del self._attempts[key]
 
     def _run(
@@ -175,7 +176,7 @@ class Resolver:
                 attempt.finish(resolution)
         except ConnectionAbortedError:
             attempt.entry.end("failed")
-            attempt.finish(Failure(Problem("busy", "The server is stopping.", retry_after=5)))
+            attempt.abandon()
         except Exception:
             # The border of the greenlet: whoever waits must hear, and the log must show why.
             log.exception("[%s] the resolution broke", info_hash.key[:8])
@@ -190,11 +191,11 @@ class Resolver:
     def _note(self, key: _Key, entry: Entry, resolution: Stored | Redirect) -> None:
         name = resolution.served_by
         if isinstance(resolution, Redirect):
-            self._bound[key] = name
+            self._bound[key[:4]] = name
             entry.step("the player is sent there", source=name, verdict="verified")
             entry.end("redirected", name)
         else:
-            self._bound.pop(key, None)
+            self._bound.pop(key[:4], None)
             entry.step("ready to stream", source=name, verdict="verified")
             entry.end("stored", name)
 
@@ -212,13 +213,14 @@ class Resolver:
         magnet = self._kept.magnet(info_hash)
         if magnet is None:
             raise gone()
-        torrent, metainfo = self._described(entry, magnet, info_hash, deadline)
+        metainfo = self._described(entry, magnet, info_hash, deadline)
         file = select(metainfo, wanted)
         entry.file_index = file.index
         entry.step(f"selected {file.name} ({human_size(file.length)})")
         if file.length == 0:
             raise Problem("no-such-file", f"The file {file.name} is empty.", "Choose another file.")
         attempt.media = Media(metainfo.info_hash, magnet, metainfo, file, file.name)
+        torrent, no_room = self._room(metainfo, file, needed(file) if key[4] else None)
         return FirstPiece(
             torrent,
             attempt.media,
@@ -227,21 +229,36 @@ class Resolver:
             self._sources,
             self._feeders,
             may_send=self._may_send,
-            bound=self._bound.get(key),
+            bound=self._bound.get(key[:4]),
             secure=key[3],
+            no_room=no_room,
             clock=self._clock,
         ).get(attempt, began, deadline)
 
+    def _room(
+        self, metainfo: Metainfo, file: File, most: int | None = None
+    ) -> tuple[SwarmTorrent, Problem | None]:
+        """The torrent to read from, or why there is no room for (``most`` bytes of) the file: then
+        it can only be played elsewhere."""
+        try:
+            return self._swarm.reserve(metainfo.info_hash, file, most), None
+        except Problem as problem:
+            torrent = self._swarm.get(metainfo.info_hash)
+            if problem.code != "disk-full" or torrent is None:
+                raise
+            return torrent, problem
+
     def _described(
         self, entry: Entry, magnet: Magnet, info_hash: InfoHash, deadline: float
-    ) -> tuple[SwarmTorrent, Metainfo]:
-        """The torrent in the session, and its metadata: kept, from the swarm or over HTTP."""
+    ) -> Metainfo:
+        """The metadata of a torrent, which is in the session then: kept, from the swarm or over
+        HTTP."""
         metainfo = self._kept.metainfo(info_hash)
         if metainfo is not None:
             entry.step("getting the metadata", detail="kept")
             torrent = self._swarm.add(magnet, metainfo)
             torrent.wait_metadata(0.0, to_read=True)
-            return torrent, metainfo
+            return metainfo
         search = self._search.begin(magnet)
         asked = [f"the swarm, {len(magnet.trackers)} trackers"] if self._swarm.p2p else []
         asked += [f"{search.asked} places over HTTP"] if search.asked else []
@@ -251,8 +268,9 @@ class Resolver:
         metainfo = found.metainfo if found is not None else None
         if found is None or metainfo is None:
             swarm = found if self._swarm.p2p else None
-            raise no_metadata(swarm, search.answers, search.silent, self._rules.budget)
-        return found, metainfo
+            tried = no_metadata(swarm, search.answers, search.silent, self._rules.budget)
+            raise needs_database(tried) if self._kept.was_lost(info_hash) else tried
+        return metainfo
 
     def _linger(self, attempt: Attempt) -> None:
         """Go on for a while after a failure: the next try may find the piece there."""

@@ -11,8 +11,9 @@ from cachetools import LRUCache
 from gevent.pool import Group
 
 from addon.errors import Problem, outcome
+from addon.playback.ends import Ends, needed
 from addon.playback.metadata import MetadataSearch
-from addon.playback.store import Stream, Swarm, SwarmTorrent
+from addon.playback.store import Swarm, SwarmTorrent
 from addon.swarm.torrent import Progress
 from addon.torrents.magnet import InfoHash, Magnet
 from addon.torrents.metainfo import Metainfo, load_torrent
@@ -22,10 +23,7 @@ from addon.torrents.selection import Episode, FileIndex, MainVideo, Wanted, sele
 log = logging.getLogger(__name__)
 
 METADATA_WAIT = 3.0
-# What players read before they play: a torrent that somebody adds has it ready. Kodi asks for up
-# to 1.6 MB at the head and 0.4 MB at the tail.
-HEAD_BYTES = 1024 * 1024
-TAIL_BYTES = 512 * 1024
+# A torrent that somebody adds has both ends of its film ready, which takes no longer than this.
 PREPARE_TIME = 60.0
 # Decoding blocks the hub: 0.03 ms for 1.5 kB, 300 ms for 10 MB.
 DECODE_INLINE = 128 * 1024
@@ -125,6 +123,8 @@ class Torrents:
         self._reporter: gevent.Greenlet | None = None
         self._reported: dict[str, int] = {}
         self._expected: dict[str, Wanted] = {}
+        self._lost: set[str] = set()
+        self._removed: set[str] = set()
         self._preparing = Group()
 
     def start(self) -> None:
@@ -156,6 +156,18 @@ class Torrents:
             self._decoded[key] = decode(raw)
         return self._decoded[key]
 
+    def put_back(self, magnet: Magnet) -> None:
+        """Keep again what a link has carried, for no title; what was removed stays removed."""
+        key = magnet.info_hash.key
+        if key not in self._removed and self._kept.find(magnet.info_hash) is None:
+            self._kept.keep(magnet, None)
+            self._lost.add(key)
+            log.info("[%s] put back by a play link: %s", key[:8], magnet.name or "no name")
+
+    def was_lost(self, info_hash: InfoHash) -> bool:
+        """Whether no more is known of it than a link has carried."""
+        return info_hash.key in self._lost
+
     # For people
 
     def add_magnet(self, magnet: Magnet, about: About) -> Listed:
@@ -181,6 +193,8 @@ class Torrents:
     def put(self, magnet: Magnet, raw: bytes | None, about: About) -> Metainfo | None:
         """Keep a torrent and put it into the library; its metadata, if it is known."""
         self._kept.keep(magnet, raw)
+        self._lost.discard(magnet.info_hash.key)
+        self._removed.discard(magnet.info_hash.key)
         metainfo = self.metainfo(magnet.info_hash)
         self._shelf.add(
             magnet, metainfo, about.imdb_id, about.season, about.episode, about.file_index
@@ -234,6 +248,7 @@ class Torrents:
         self._swarm.remove(magnet.info_hash)
         self._shelf.removed(key)
         self._kept.forget(key)
+        self._removed.add(key)
         self._decoded.pop(key, None)
         log.info("[%s] removed, its files deleted", key[:8])
 
@@ -255,22 +270,16 @@ class Torrents:
 
     def _prepare(self, torrent: SwarmTorrent, metainfo: Metainfo, wanted: Wanted) -> None:
         """Fetch the head and the tail of a file that somebody has just added."""
-        streams: list[Stream] = []
         try:
             file = select(metainfo, wanted)
             if file.length == 0:
                 return
-            for start, stop in (
-                (0, min(HEAD_BYTES, file.length)),
-                (max(0, file.length - TAIL_BYTES), file.length),
-            ):
-                streams.append(torrent.open(file, start, stop, ahead=False))
+            torrent = self._swarm.reserve(metainfo.info_hash, file, needed(file))
+            ends = Ends(torrent, metainfo, file, as_player=False)
         except Problem as problem:
-            for stream in streams:
-                stream.close()
             log.debug("[%s] nothing to prepare: %s", torrent.info_hash.key[:8], problem)
             return
-        self._preparing.spawn(_hold, streams, torrent.info_hash.key)
+        self._preparing.spawn(_hold, ends, torrent.info_hash.key)
 
     def _report(self) -> None:
         while True:
@@ -282,7 +291,8 @@ class Torrents:
         key = torrent.info_hash.key
         metainfo = torrent.metainfo
         done = torrent.verified_bytes()
-        before = self._reported.get(key, done)
+        # Deleted and added anew, it begins from nothing again.
+        before = min(done, self._reported.get(key, done))
         if metainfo is None or not torrent.readers or self._reported.get(key) == done:
             return
         self._reported[key] = done
@@ -298,18 +308,12 @@ class Torrents:
         )
 
 
-def _hold(streams: Sequence[Stream], key: str) -> None:
-    """Keep the streams open until all their bytes are there, or it takes too long."""
+def _hold(ends: Ends, key: str) -> None:
+    """Ask for both ends until they are there, or it takes too long."""
     try:
-        with gevent.Timeout(PREPARE_TIME, False):  # noqa: FBT003 (no exception, just the end)
-            for stream in streams:
-                for _ in stream.chunks():
-                    pass
+        ends.fetch(PREPARE_TIME)
     except (Problem, ConnectionAbortedError) as reason:
         log.debug("[%s] not prepared: %s", key[:8], reason)
-    finally:
-        for stream in streams:
-            stream.close()
 
 
 def decode(raw: bytes) -> Metainfo:

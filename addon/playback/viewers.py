@@ -12,6 +12,8 @@ from cachetools import TTLCache
 
 HOPS_FORGOTTEN_AFTER = 60.0
 WATCHING_FORGOTTEN_AFTER = 6 * 3600.0
+# A clip has 7 s; while it plays its player may ask for more of it.
+SHOWN_FOR = 20.0
 MAX_VIEWERS = 10_000
 
 
@@ -33,6 +35,7 @@ class Viewers:
         self._watching: TTLCache[Viewer, bool] = TTLCache(
             MAX_VIEWERS, WATCHING_FORGOTTEN_AFTER, clock
         )
+        self._shown: TTLCache[Viewer, str] = TTLCache(MAX_VIEWERS, SHOWN_FOR, clock)
 
     def hops(self, viewer: Viewer) -> int:
         """How often the viewer was sent to the same URL again in this wait."""
@@ -51,7 +54,16 @@ class Viewers:
     def had_bytes(self, viewer: Viewer) -> None:
         """The first body byte is on its way."""
         self._hops.pop(viewer, None)
+        self._shown.pop(viewer, None)
         self._watching[viewer] = True
+
+    def shown(self, viewer: Viewer, code: str) -> None:
+        """A clip says to the viewer why the film does not play: the code of a Problem."""
+        self._shown[viewer] = code
+
+    def is_shown(self, viewer: Viewer) -> str | None:
+        """What a clip may be telling the viewer at this moment."""
+        return self._shown.get(viewer)
 
     def forget(self, viewer: Viewer) -> None:
         """The wait is over without a byte: a new try waits anew."""

@@ -15,11 +15,12 @@ from addon.library.titles import Title
 from addon.playback.journal import Entry, Journal
 from addon.playback.torrents import About, Listed, Torrents
 from addon.torrents.magnet import InfoHash, parse_magnet
-from addon.torrents.metainfo import File
+from addon.torrents.metainfo import File, Metainfo
 from addon.torrents.selection import FileIndex, MainVideo, Wanted
 from addon.web.bodies import MAX_JSON, TOO_LARGE, drain, read_body, read_object
 from addon.web.problems import not_found
 from addon.web.sessions import Sessions
+from addon.web.subtitles import SubtitleLinks
 from addon.web.urls import play_url, public_base
 
 log = logging.getLogger(__name__)
@@ -37,6 +38,7 @@ class Api:
     torrents: Torrents
     journal: Journal
     base_url: str | None
+    subtitles: SubtitleLinks
     title_of: Callable[[InfoHash], Title | None] = lambda _: None
 
     def require_access(self, asked: Request) -> None:
@@ -62,19 +64,12 @@ class Api:
         """One torrent as JSON (DESIGN: shapes)."""
         metainfo = listed.metainfo
         info_hash = listed.magnet.info_hash
-        files = metainfo.files if metainfo else ()
         shaped: dict[str, Any] = {
             "infoHash": info_hash.key,
             "status": listed.status,
-            "files": [
-                {
-                    "index": file.index,
-                    "path": file.path,
-                    "length": file.length,
-                    "playUrl": self._play(base, info_hash, FileIndex(file.index), file),
-                }
-                for file in files
-            ],
+            "files": [self._shape_file(base, metainfo, f) for f in metainfo.files]
+            if metainfo
+            else [],
             "playUrl": self._play(base, info_hash, MainVideo(), None),
             "progress": listed.verified_bytes / metainfo.total_size
             if metainfo and metainfo.total_size
@@ -96,6 +91,18 @@ class Api:
             shaped["length"] = metainfo.total_size
         if listed.problem is not None:
             shaped["problem"] = _shape_problem(listed.problem)
+        return shaped
+
+    def _shape_file(self, base: str, metainfo: Metainfo, file: File) -> dict[str, Any]:
+        shaped: dict[str, Any] = {
+            "index": file.index,
+            "path": file.path,
+            "length": file.length,
+            "playUrl": self._play(base, metainfo.info_hash, FileIndex(file.index), file),
+        }
+        subtitles = self.subtitles.for_pages(base, metainfo, file)
+        if subtitles:
+            shaped["subtitles"] = subtitles
         return shaped
 
     def _play(self, base: str, info_hash: InfoHash, wanted: Wanted, file: File | None) -> str:

@@ -22,8 +22,10 @@ class Swarm(Protocol):
     def torrents(self) -> Sequence[Torrent]: ...
 
 
-def blueprint(swarm: Swarm, stopping: Callable[[], bool]) -> Blueprint:
-    """Two routes without secrets, open to everybody."""
+def blueprint(
+    swarm: Swarm, stopping: Callable[[], bool], why_no_p2p: str | None = None
+) -> Blueprint:
+    """Two routes without secrets, open to everybody; ``why_no_p2p`` is told where P2P is off."""
     routes = Blueprint("health", __name__)
 
     @routes.get("/healthz")
@@ -37,9 +39,12 @@ def blueprint(swarm: Swarm, stopping: Callable[[], bool]) -> Blueprint:
         """What works: 200 when films can be played. Without P2P they come from sources only."""
         torrents = swarm.torrents()
         ready = swarm.listening or not swarm.p2p
+        p2p: dict[str, bool | str] = {"on": swarm.p2p, "listening": swarm.listening}
+        if why_no_p2p is not None:
+            p2p["why"] = why_no_p2p
         body = {
             "status": "ready" if ready else "not-listening",
-            "p2p": {"on": swarm.p2p, "listening": swarm.listening},
+            "p2p": p2p,
             "torrents": len(torrents),
             "readers": sum(torrent.readers for torrent in torrents),
         }

@@ -3,11 +3,9 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from ipaddress import ip_address
-from typing import Literal
-from urllib.parse import quote, urlsplit
 
 import gevent
+import segno
 from flask import Blueprint, Request, Response, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -15,6 +13,7 @@ from addon.access.gate import Gate
 from addon.access.installs import Install, Installs
 from addon.access.keys import KeyStore
 from addon.errors import Problem
+from addon.web.places import install_links
 from addon.web.problems import STATUS
 from addon.web.sessions import DAYS, Sessions
 
@@ -27,31 +26,22 @@ _ORIGIN = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+")
 
 
 @dataclass(frozen=True, slots=True)
-class InstallLinks:
-    """How this server is put into Stremio by a visitor who sees it at ``place``.
+class Surroundings:
+    """What the page tells of the place that the server runs in.
 
-    ``here``: plain http on the visitor's own computer. ``network``: plain http from elsewhere.
-    ``https``: anywhere. A link is None where it could not work: Stremio rewrites ``stremio://``
-    to https, and its web page may fetch from https and from loopback only.
+    ``own_address()`` is the computer's address in its network, None when it has none; without
+    this function nobody but the computer itself can connect. ``notice`` says what does not work.
     """
 
-    place: Literal["here", "network", "https"]
-    manifest: str
-    stremio: str | None
-    web: str | None
+    own_address: Callable[[], str | None] | None = None
+    notice: str | None = None
 
+    @property
+    def only_here(self) -> bool:
+        return self.own_address is None
 
-def install_links(base: str, token: str | None) -> InstallLinks:
-    """The links for a server at ``base``; ``token`` is the install token, None when it is open."""
-    manifest = f"{base}/{token}/manifest.json" if token else f"{base}/manifest.json"
-    web = f"https://web.stremio.com/#/addons?addon={quote(manifest, safe='')}"
-    parts = urlsplit(base)
-    if parts.scheme == "https":
-        stremio = "stremio://" + manifest.removeprefix("https://")
-        return InstallLinks("https", manifest, stremio, web)
-    if _is_loopback(parts.hostname or ""):
-        return InstallLinks("here", manifest, None, web)
-    return InstallLinks("network", manifest, None, None)
+    def network_address(self) -> str | None:
+        return self.own_address() if self.own_address else None
 
 
 class PageInstall:
@@ -66,9 +56,8 @@ class PageInstall:
         kept = self._store.get(_INSTALL_NAME)
         if kept and self._installs.open(self._installs.seal(Install(kept))) is not None:
             return Install(kept)
-        made = Install.new()
-        self._store.put(_INSTALL_NAME, made.id)
-        return made
+        # Whoever opens the page at the same moment gets the same one.
+        return Install(self._store.put(_INSTALL_NAME, Install.new().id, instead_of=kept))
 
     def token(self) -> str:
         return self._installs.seal(self.install())
@@ -79,6 +68,7 @@ def blueprint(
     sessions: Sessions,
     page_install: PageInstall,
     public_base: Callable[[Request], str],
+    surroundings: Surroundings,
     wait: Callable[[float], None] = gevent.sleep,
 ) -> Blueprint:
     """The routes ``/``, ``/login``, ``/logout`` and ``/assets/…``.
@@ -105,8 +95,15 @@ def blueprint(
         if not gate.is_open and not sessions.valid(request):
             return _login_form()
         token = None if gate.is_open else page_install.token()
-        links = install_links(public_base(request), token)
-        return make_response(render_template("home.html", links=links, closed=not gate.is_open))
+        links = install_links(public_base(request), token, surroundings.network_address())
+        page = render_template(
+            "home.html",
+            links=links,
+            code=_qr_code(links.others) if links.others else None,
+            surroundings=surroundings,
+            closed=not gate.is_open,
+        )
+        return make_response(page)
 
     @pages.get("/login")
     def back() -> BaseResponse:
@@ -156,8 +153,14 @@ def _login_form(*, wrong: bool = False) -> Response:
     return make_response(page, 403 if wrong else 200)
 
 
-def _is_loopback(host: str) -> bool:
+def _qr_code(url: str) -> str | None:
+    """An ``<svg>``, black on white in a dark page too; None for more than a code can hold."""
     try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
+        code = segno.make(url, error="m", micro=False)
+    except segno.DataOverflowError:
+        return None
+    # Its size is in the style sheet: the page's policy forbids styles in attributes.
+    drawn: str = code.svg_inline(
+        border=4, light="#fff", dark="#000", omitsize=True, svgclass=None, lineclass=None
+    )
+    return drawn

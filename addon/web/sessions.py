@@ -54,9 +54,10 @@ class Sessions:
         SameSite alone is not enough: every port of a host is the same site, so a page of any
         other server on 127.0.0.1 could send the cookie along.
         """
-        return self.valid(request) and self._same_origin(request)
+        return self.valid(request) and self.same_origin(request)
 
-    def _same_origin(self, request: Request) -> bool:
+    def same_origin(self, request: Request) -> bool:
+        """Whether a page of this server is the one that asks."""
         # Browsers send Sec-Fetch-Site to https and loopback, and Origin with what changes things.
         site = request.headers.get("Sec-Fetch-Site")
         if site is not None:

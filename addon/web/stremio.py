@@ -7,7 +7,7 @@ URL is absolute, and ``description`` is the only text.
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,8 +23,11 @@ from addon.errors import Problem
 from addon.library.catalogs import Catalogs, Details, Video
 from addon.library.streams import StreamEntry, Streams, VideoId
 from addon.library.titles import Title
+from addon.torrents.magnet import InfoHash
 from addon.torrents.names import display_name, extension, human_size
+from addon.web.cors import open_to_pages
 from addon.web.problems import not_found
+from addon.web.subtitles import SubtitleLinks
 from addon.web.urls import play_url, public_base
 
 log = logging.getLogger(__name__)
@@ -66,7 +69,9 @@ class Stremio:
     catalogs: Catalogs
     streams: Streams
     base_url: str | None
+    subtitles: SubtitleLinks
     p2p: bool = True
+    peers: Callable[[InfoHash], int | None] = lambda _: None
 
     def enter(self, asked: Request, token: str | None) -> str:
         """The id of the install that asks, empty for none; ``not-found`` where one is needed."""
@@ -105,6 +110,9 @@ class Stremio:
                 [self._stream(entry, install, base) for entry in found],
                 any(entry.file is None for entry in found),
             )
+        if asked.resource == "subtitles":
+            entries = self.streams.find(VideoId.parse(asked.id))
+            return self.subtitles.of_video(base, entries, asked.extra, install), False
         return [], False
 
     def _stream(self, entry: StreamEntry, install: str, base: str) -> dict[str, Any]:
@@ -116,15 +124,34 @@ class Stremio:
         if file is not None:
             hints["filename"] = display_name(file.name)
             hints["videoSize"] = file.length
+            fingerprint = self.subtitles.fingerprint(entry.info_hash, file)
+            if fingerprint is not None:
+                hints["videoHash"] = fingerprint
         in_browsers = file is not None and extension(file.name) in WEB_READY
         if not (in_browsers and url.startswith("https://")):
             hints["notWebReady"] = True
-        return {
+        stream: dict[str, Any] = {
             "name": f"{NAME}\n{quality}" if quality else NAME,
-            "description": "\n".join([*_names(entry), _facts(entry, p2p=self.p2p)]),
+            "description": "\n".join([*_names(entry), self._facts(entry)]),
             "url": url,
             "behaviorHints": hints,
         }
+        subtitles = self.subtitles.for_stremio(base, entry.info_hash, file, install)
+        if subtitles:
+            stream["subtitles"] = subtitles
+        return stream
+
+    def _facts(self, entry: StreamEntry) -> str:
+        """Size, kind of release, and where its bytes come from."""
+        release, file = entry.release, entry.file
+        facts = [human_size(file.length)] if file is not None else ["size not known yet"]
+        facts += [word for word in (release.source, release.codec, release.audio) if word]
+        facts.append("P2P" if self.p2p else "HTTP sources")
+        # Only of a torrent that is active: listing starts none.
+        peers = self.peers(entry.info_hash) if self.p2p else None
+        if peers is not None:
+            facts.append(f"{peers} peer{'' if peers == 1 else 's'}")
+        return " · ".join(facts)
 
 
 def blueprint(stremio: Stremio) -> Blueprint:
@@ -176,16 +203,7 @@ def blueprint(stremio: Stremio) -> Blueprint:
     def preflight() -> Response | None:
         return Response(status=204) if request.method == "OPTIONS" else None
 
-    @routes.after_request
-    def open_to_pages(response: Response) -> Response:
-        response.headers["Access-Control-Allow-Origin"] = "*"
-        response.headers["Access-Control-Allow-Methods"] = "GET, HEAD, OPTIONS"
-        response.headers["Access-Control-Allow-Headers"] = "*"
-        # The address holds the install token.
-        response.headers["Referrer-Policy"] = "no-referrer"
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        return response
-
+    routes.after_request(open_to_pages)
     return routes
 
 
@@ -258,14 +276,6 @@ def _names(entry: StreamEntry) -> list[str]:
     if entry.file is not None and display_name(entry.file.name) not in names:
         names.append(display_name(entry.file.name))
     return names
-
-
-def _facts(entry: StreamEntry, *, p2p: bool) -> str:
-    """Size, kind of release, and where its bytes come from."""
-    release, file = entry.release, entry.file
-    facts = [human_size(file.length)] if file is not None else ["size not known yet"]
-    facts += [word for word in (release.source, release.codec, release.audio) if word]
-    return " · ".join([*facts, "P2P" if p2p else "HTTP sources"])
 
 
 def _binge_group(entry: StreamEntry) -> str:

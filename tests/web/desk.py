@@ -10,6 +10,7 @@ from addon.access.gate import Gate
 from addon.access.keys import Keys
 from addon.access.links import Links
 from addon.errors import Problem
+from addon.library.sidecars import Sidecars
 from addon.library.titles import Title
 from addon.playback.journal import Journal
 from addon.playback.torrents import About, Listed
@@ -20,6 +21,7 @@ from addon.torrents.selection import Wanted, parse_wanted
 from addon.web import problems
 from addon.web.api import Api, blueprint
 from addon.web.sessions import Sessions
+from addon.web.subtitles import SubtitleLinks
 from addon.web.urls import public_base
 from tests.torrents.build import pack
 
@@ -94,7 +96,14 @@ class Desk:
         problems.register(app)
         self.title: Title | None = None
         made = Api(
-            gate, sessions, self.links, self.torrents, self.journal, base_url, lambda _: self.title
+            gate,
+            sessions,
+            self.links,
+            self.torrents,
+            self.journal,
+            base_url,
+            SubtitleLinks(self.links, Sidecars(self.torrents)),
+            lambda _: self.title,
         )
         app.register_blueprint(blueprint(made))
 

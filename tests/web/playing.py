@@ -13,14 +13,15 @@ from addon.access.gate import Gate
 from addon.access.keys import Keys
 from addon.access.links import Grant, Links
 from addon.errors import Problem
+from addon.playback.attempt import Attempt
 from addon.playback.journal import Journal
 from addon.playback.resolution import Resolution, Stored
-from addon.playback.resolver import Attempt
 from addon.playback.viewers import Viewers
 from addon.torrents.magnet import InfoHash, Magnet
 from addon.torrents.metainfo import File, Metainfo
 from addon.torrents.selection import MainVideo, Wanted
 from addon.web import problems
+from addon.web.clips import Clips
 from addon.web.player import Player, blueprint
 from addon.web.sending import Sender
 from tests.access.stores import Revoked
@@ -101,6 +102,8 @@ class FakeResolver:
         self.journal = Journal()
         self.asked: list[tuple[str, InfoHash, Wanted, int]] = []
         self.secure: list[bool] = []
+        self.stored_anyway = False
+        self.store: Any = resolution
         self.current = Attempt(self.journal.open(HASH.key, "main", ""))
         self.current.finish(resolution)
 
@@ -110,6 +113,11 @@ class FakeResolver:
         self.asked.append((install, info_hash, wanted, start))
         self.secure.append(secure)
         return self.current
+
+    def through_store(self, attempt: Attempt) -> Stored:
+        assert attempt.resolution is not None
+        self.stored_anyway = True
+        return self.store
 
     def restart(self) -> Attempt:
         """From now on the resolution runs; the caller ends it."""
@@ -121,6 +129,7 @@ class FakeKept:
     def __init__(self) -> None:
         self.there = True
         self.known: Metainfo | None = METAINFO
+        self.put: list[Magnet] = []
 
     def magnet(self, info_hash: InfoHash) -> Magnet | None:
         return Magnet(info_hash) if self.there else None
@@ -128,11 +137,18 @@ class FakeKept:
     def metainfo(self, info_hash: InfoHash) -> Metainfo | None:
         return self.known if self.there else None
 
+    def put_back(self, magnet: Magnet) -> None:
+        self.there = True
+        self.put.append(magnet)
+
+    def was_lost(self, info_hash: InfoHash) -> bool:
+        return False
+
 
 class Cinema:
     """A server with the play routes alone, and what asks it; its film is stored and ready."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, clips: bool = False) -> None:
         self.torrent = FakeTorrent()
         self.stored = Stored(self.torrent, FILM, "swarm")  # type: ignore[arg-type]
         self.resolver: Any = FakeResolver(self.stored)
@@ -144,20 +160,18 @@ class Cinema:
         self.app = Flask("test", static_folder=None)
         problems.register(self.app)
         gate = Gate(KEYS, "127.0.0.1", None, trust_proxy=False)
-        self.app.register_blueprint(
-            blueprint(
-                Player(
-                    gate,
-                    self.links,
-                    self.revoked,
-                    self.kept,
-                    self.resolver,
-                    self.viewers,
-                    self.sender,
-                    lambda asked: asked.scheme == "https",
-                )
-            )
+        self.player = Player(
+            gate,
+            self.links,
+            self.revoked,
+            self.kept,
+            self.resolver,
+            self.viewers,
+            self.sender,
+            lambda asked: asked.scheme == "https",
+            clips=Clips(self.viewers) if clips else None,
         )
+        self.app.register_blueprint(blueprint(self.player))
         self.client = self.app.test_client()
 
     def path(

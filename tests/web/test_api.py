@@ -13,7 +13,8 @@ from addon.library.titles import Title
 from addon.playback.torrents import About
 from addon.swarm.torrent import Progress
 from addon.torrents.selection import FileIndex, MainVideo
-from tests.web.desk import HASH, MAGNET, METAINFO, Desk, listed
+from tests.torrents.build import pack
+from tests.web.desk import HASH, HOST, MAGNET, METAINFO, Desk, listed
 
 PATH = "/api/torrents"
 TORRENT = "application/x-bittorrent"
@@ -242,3 +243,18 @@ def test_resolutions_newest_first(desk: Desk) -> None:
     only = json.loads(desk.ask(f"/api/resolutions?infoHash={HASH.key}").text)["resolutions"]
     assert [one["id"] for one in only] == [first]
     problem(desk.ask("/api/resolutions/nothing"), 404, "not-found")
+
+
+def test_a_video_tells_of_the_subtitles_beside_it() -> None:
+    desk = Desk()
+    texts = [("Show.S01E01.en.forced.srt", 0.05), ("Subs/Show.S01E02/2_.srt", 0.05)]
+    desk.torrents.answer = listed(pack("Show", "Show.S01E01.mkv", "Show.S01E02.mkv", *texts))
+    (told,) = desk.ask("/api/torrents").json["torrents"]  # type: ignore[index]
+    first, second, *others = told["files"]
+    assert [(s["lang"], s["label"]) for s in first["subtitles"] + second["subtitles"]] == [
+        ("en", "English (forced)"),
+        ("und", "Unknown"),
+    ]
+    assert first["subtitles"][0]["url"].startswith(f"{HOST}/subtitles-file/{HASH.key}/2/")
+    assert first["subtitles"][0]["url"].endswith("/Show.S01E01.en.forced.vtt")
+    assert not any("subtitles" in file for file in others)

@@ -69,3 +69,12 @@ def test_without_p2p_nobody_needs_to_listen() -> None:
     status, told = get("/readyz", swarm)
     assert (status, told["status"]) == (200, "ready")
     assert told["p2p"] == {"on": False, "listening": False}
+
+
+def test_what_keeps_peers_away_is_named() -> None:
+    app = Flask("test", static_folder=None)
+    swarm = FakeSwarm()
+    swarm.p2p = False
+    app.register_blueprint(blueprint(swarm, lambda: False, "P2P=auto is off on Heroku"))
+    told = json.loads(app.test_client().get("/readyz").text)
+    assert told["p2p"]["why"] == "P2P=auto is off on Heroku"

@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+import segno
 from flask import Request, Response
 from werkzeug.test import EnvironBuilder, TestResponse
 
 from addon.access.installs import Install, Installs
 from addon.access.keys import Keys
-from addon.web.pages import PageInstall, install_links
+from addon.web.pages import PageInstall, Surroundings
 from addon.web.sessions import COOKIE, DAYS, Sessions
 from tests.clients.fake_server import Memory, page_app
 
@@ -283,30 +284,95 @@ def test_a_revoked_install_is_replaced() -> None:
     assert installs.open(page_install.token()) == second
 
 
+def shown(
+    base: str = "http://127.0.0.1:7000",
+    key: str | None = None,
+    surroundings: Surroundings | None = None,
+) -> str:
+    """The page as a visitor at ``base`` sees it, logged in where ``key`` is asked for."""
+    client = page_app(key, surroundings=surroundings).test_client()
+    if key:
+        client.post("/login", data={"key": key}, base_url=base)
+    text: str = client.get("/", base_url=base).text
+    return text
+
+
 def test_https_offers_one_click_and_stremio_web() -> None:
-    links = install_links("https://films.example/x", "tok")
-    assert links.place == "https"
-    assert links.manifest == "https://films.example/x/tok/manifest.json"
-    assert links.stremio == "stremio://films.example/x/tok/manifest.json"
-    assert links.web == (
-        "https://web.stremio.com/#/addons?addon="
-        "https%3A%2F%2Ffilms.example%2Fx%2Ftok%2Fmanifest.json"
-    )
+    page = shown("https://films.example", KEY)
+    assert 'href="stremio://films.example/' in page
+    assert 'href="https://web.stremio.com/#/addons?addon=https%3A%2F%2Ffilms.example%2F' in page
+    assert "one-click" not in page
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1:7000", "localhost:7000", "[::1]:7000"])
-def test_plain_http_on_this_computer_offers_no_stremio_link(host: str) -> None:
-    links = install_links(f"http://{host}", None)
-    assert (links.place, links.stremio) == ("here", None)
-    assert links.manifest == f"http://{host}/manifest.json"
-    assert links.web is not None
+def test_plain_http_on_this_computer_offers_stremio_web_and_says_what_to_allow() -> None:
+    page = shown()
+    assert 'href="https://web.stremio.com/#/addons?addon=http%3A%2F%2F127.0.0.1' in page
+    assert 'href="stremio:' not in page
+    assert "allow it" in page
+    assert "stremio://</code> button here, because" in page
 
 
 def test_plain_http_in_a_network_offers_the_address_alone() -> None:
-    links = install_links("http://192.168.1.5:7000", "tok")
-    assert (links.place, links.stremio, links.web) == ("network", None, None)
-    page_with = page_app(KEY, base="http://192.168.1.5:7000").test_client()
-    login(page_with)
-    page = page_with.get("/").text
+    page = shown("http://192.168.1.5:7000", KEY)
     assert "stremio://</code> button here, because" in page
+    assert "mixed content" in page
+    assert "docs/deploy" in page
     assert "web.stremio.com" not in page
+    assert 'href="stremio:' not in page
+
+
+def test_every_player_has_its_address_with_the_token_in_front() -> None:
+    page = shown("http://192.168.1.5:7000", KEY)
+    base = page.split('id="manifest"')[1].split('value="')[1].split("/manifest.json")[0]
+    assert base.count("/") == 3
+    for path in ("kodi/", "playlist.m3u", "dav/"):
+        assert f'value="{base}/{path}"' in page
+    assert f'href="{base}/strm.zip"' in page
+    assert 'href="pair"' in page, "relative, so that a proxy may put the server under a path"
+
+
+@pytest.mark.parametrize("closed", [False, True])
+def test_a_server_that_others_cannot_reach_says_how_they_could(*, closed: bool) -> None:
+    page = shown(key=KEY if closed else None)
+    assert "<svg" not in page
+    assert "HOST=0.0.0.0" in page
+    assert ("makes an access key" in page) is not closed
+
+
+@pytest.mark.parametrize(
+    ("base", "address"),
+    [
+        ("http://localhost:7000", "http://192.168.1.5:7000/"),
+        ("http://192.168.1.9:7000", "http://192.168.1.9:7000/"),
+        ("https://films.example", "https://films.example/"),
+    ],
+)
+def test_the_code_is_the_address_of_this_page_for_others(base: str, address: str) -> None:
+    page = shown(base, KEY, Surroundings(lambda: "192.168.1.5"))
+    assert f'aria-label="QR code of {address}"' in page
+    assert page.split('<path stroke="#000" d="')[1].split('"')[0] == drawing(address)
+    assert "HOST=0.0.0.0" not in page
+    assert "access key" in page
+
+
+def drawing(address: str) -> str:
+    """The black of a QR code as a path."""
+    svg: str = segno.make(address, error="m").svg_inline(border=4)
+    return svg.partition('d="')[2].partition('"')[0]
+
+
+def test_a_computer_without_a_network_shows_no_code() -> None:
+    page = shown(key=KEY, surroundings=Surroundings(lambda: None))
+    assert "<svg" not in page
+    assert "name or address of this computer" in page
+
+
+def test_an_address_that_no_code_can_hold_is_left_out() -> None:
+    page = shown(f"http://{'label.' * 500}example", KEY, Surroundings(lambda: None))
+    assert "manifest.json" in page
+    assert "<svg" not in page
+
+
+def test_what_does_not_work_here_is_told() -> None:
+    assert 'class="notice"' not in shown()
+    assert "Peers &amp; co." in shown(surroundings=Surroundings(notice="Peers & co."))

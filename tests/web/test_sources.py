@@ -270,7 +270,7 @@ def test_the_gate_is_the_apis_own() -> None:
     gate = Gate(keys, "127.0.0.1", None, trust_proxy=False)
     nothing: Any = None
     sessions = Sessions(keys, lambda asked: public_base(asked, None))
-    api = Api(gate, sessions, Links(keys), nothing, nothing, None)
+    api = Api(gate, sessions, Links(keys), nothing, nothing, None, nothing)
     desk = Desk(gate=api.require_access)
     known = {"Authorization": "Bearer correct horse battery"}
     for path, method in [("", "GET"), ("/stats", "GET"), ("", "POST"), ("/test", "POST")]:

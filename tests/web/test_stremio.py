@@ -14,11 +14,13 @@ from addon.access.gate import Gate
 from addon.access.installs import Install, Installs
 from addon.access.keys import Keys
 from addon.access.links import Links
+from addon.library.sidecars import Sidecars
 from addon.library.titles import OWN_PREFIX
 from addon.torrents.magnet import InfoHash, Magnet
 from addon.torrents.selection import FileIndex, parse_wanted
 from addon.web import problems
 from addon.web.stremio import MANIFEST_FILE, Stremio, blueprint
+from addon.web.subtitles import SubtitleLinks
 from tests.access.stores import Revoked
 from tests.library.shelf import KEY, Shelf, torrent
 from tests.library.shelf import shelf as opened
@@ -42,7 +44,22 @@ class Player:
         app = Flask("test", static_folder=None)
         app.url_map.merge_slashes = False
         problems.register(app)
-        stremio = Stremio(gate, self.installs, self.links, shelf.catalogs, shelf.streams, base_url)
+        self.peers: dict[InfoHash, int] = {}
+        self.fingerprints: dict[tuple[str, int], str] = {}
+        stremio = Stremio(
+            gate,
+            self.installs,
+            self.links,
+            shelf.catalogs,
+            shelf.streams,
+            base_url,
+            SubtitleLinks(
+                self.links,
+                Sidecars(shelf),
+                lambda info_hash, file: self.fingerprints.get((info_hash.key, file.index)),
+            ),
+            peers=self.peers.get,
+        )
         app.register_blueprint(blueprint(stremio))
         self.client = app.test_client()
 
@@ -99,7 +116,7 @@ def test_the_manifest_is_the_template(player: Player) -> None:
 def test_what_the_manifest_promises_is_answered(player: Player) -> None:
     told = player.get("/manifest.json")
     assert {resource if isinstance(resource, str) else resource["name"] for resource in
-            told["resources"]} == {"catalog", "meta", "stream"}  # fmt: skip
+            told["resources"]} == {"catalog", "meta", "stream", "subtitles"}  # fmt: skip
     for catalog in told["catalogs"]:
         assert player.get(f"/catalog/{catalog['type']}/{catalog['id']}.json") == {"metas": []}
         assert {extra["name"] for extra in catalog["extra"]} == {"search", "skip"}
@@ -224,7 +241,16 @@ def test_details_are_kept_until_more_is_known(player: Player) -> None:
     assert len(json.loads(after.text)["meta"]["videos"]) == 2
 
 
-@pytest.mark.parametrize("title_id", ["tt1", "tt2", OWN_PREFIX + "cd" * 20, "streme:", "a/b"])
+def test_kodi_is_told_of_titles_that_stremio_does_not_ask_for(player: Player) -> None:
+    player.shelf.add(SERIES, "tt1")
+    meta = player.get("/meta/series/tt1.json")["meta"]
+    assert (meta["id"], meta["name"]) == ("tt1", "Show")
+    assert [video["id"] for video in meta["videos"]] == ["tt1:1:1", "tt1:1:2"]
+    (resource,) = [one for one in player.get("/manifest.json")["resources"] if "meta" in str(one)]
+    assert resource["idPrefixes"] == [OWN_PREFIX], "Stremio asks nobody else for those"
+
+
+@pytest.mark.parametrize("title_id", ["tt2", OWN_PREFIX + "cd" * 20, "streme:", "a/b"])
 def test_what_only_others_know_is_an_error_that_pages_can_read(
     player: Player, title_id: str
 ) -> None:
@@ -280,6 +306,16 @@ def test_the_link_plays_that_file_and_nothing_else(player: Player) -> None:
 def test_links_stay_the_same(player: Player) -> None:
     player.shelf.add(SERIES, "tt1")
     assert player.streams("series", "tt1:1:2") == player.streams("series", "tt1:1:2")
+
+
+@pytest.mark.parametrize(("count", "told"), [(0, "0 peers"), (1, "1 peer"), (12, "12 peers")])
+def test_how_many_peers_an_active_torrent_has(player: Player, count: int, told: str) -> None:
+    player.shelf.add(torrent("Film.2019.mkv"), "tt1")
+    (stream,) = player.streams("movie", "tt1")
+    assert stream["description"].endswith(" · P2P"), "nobody has it open"
+    player.peers[InfoHash(KEY)] = count
+    (stream,) = player.streams("movie", "tt1")
+    assert stream["description"].endswith(f" · P2P · {told}")
 
 
 def test_a_stream_before_its_metadata(player: Player) -> None:
@@ -362,9 +398,62 @@ def test_the_id_is_read_as_it_was_sent(player: Player) -> None:
             assert len(player.get(path + (tail if tail[:1] == "?" else ""))["streams"]) == 1
 
 
-def test_subtitles_are_none_yet(player: Player) -> None:
+def test_subtitles_are_none_where_none_lie_beside_the_film(player: Player) -> None:
     path = f"/subtitles/movie/{quote(OWN, '')}/filename=a.mkv&videoSize=1.json"
     assert player.get(path) == {"subtitles": []}
+    player.shelf.add(SERIES, "tt1")
+    assert player.get("/subtitles/series/tt1%3A1%3A1.json") == {"subtitles": []}
+    assert "subtitles" not in player.streams("series", "tt1:1:1")[0]
+
+
+def test_a_stream_has_the_subtitles_of_its_file(player: Player) -> None:
+    texts = [("Show.S01E01.en.srt", 0.05), ("Subs/Show.S01E02/2_German.srt", 0.05)]
+    files = ["Show.S01E01.mkv", "Show.S01E02.mkv", *texts]
+    player.shelf.add(torrent("Show.S01", *files), "tt1")
+    first, second = (player.streams("series", f"tt1:1:{n}")[0]["subtitles"] for n in (1, 2))
+    assert [(s["id"], s["lang"]) for s in first + second] == [
+        (f"{KEY}-2", "eng"),
+        (f"{KEY}-3", "ger"),
+    ]
+    assert player.get("/subtitles/series/tt1%3A1%3A2.json") == {"subtitles": second}
+    url = first[0]["url"]
+    assert url.startswith(f"{HOST}/subtitles-file/{KEY}/2/")
+    assert url.endswith("/Show.S01E01.en.srt")
+    grant = player.links.open(url.split("/")[6], KEY, FileIndex(2))
+    assert grant is not None
+    assert None not in leaves(first + second)
+
+
+def test_the_subtitles_of_the_file_that_plays_stand_first(player: Player) -> None:
+    for number, key in enumerate(("ab" * 20, "cd" * 20)):
+        name = f"Film.{number}.2019"
+        player.shelf.add(
+            torrent(name, (f"{name}.mkv", 500 + number), (f"{name}.en.srt", 0.05), key=key), "tt1"
+        )
+
+    def first(extra: str) -> str:
+        told = player.get(f"/subtitles/movie/tt1/{extra}.json")["subtitles"]
+        assert len(told) == 2
+        return str(told[0]["id"])[:2]
+
+    assert first("filename=Film.0.2019.mkv&videoSize=500000000") == "ab"
+    assert first("filename=Film.1.2019.mkv") == "cd"
+    # Another film of that name is not ours.
+    usual = first("filename=Nothing.mkv")
+    other = {"ab": "Film.1.2019.mkv", "cd": "Film.0.2019.mkv"}[usual]
+    assert first(f"filename={other}&videoSize=1") == usual
+    key = {"ab": "cd" * 20, "cd": "ab" * 20}[usual]
+    player.fingerprints[key, 0] = "0123456789abcdef"
+    assert first("videoHash=0123456789abcdef&videoSize=1&filename=x") == key[:2]
+
+
+def test_the_hash_of_a_video_is_told_once_it_is_known(player: Player) -> None:
+    player.shelf.add(SERIES, "tt1")
+    assert "videoHash" not in player.streams("series", "tt1:1:1")[0]["behaviorHints"]
+    player.fingerprints[KEY, 0] = "0123456789abcdef"
+    assert (
+        player.streams("series", "tt1:1:1")[0]["behaviorHints"]["videoHash"] == "0123456789abcdef"
+    )
 
 
 def test_a_mistake_of_ours_hides_nothing_else_that_a_player_lists(

@@ -40,6 +40,7 @@ export class Player {
   /** Opens the dialog and plays; the browser gives the focus back when the dialog closes. */
   open(film) {
     this.#playing?.questions.abort();
+    this.#video.replaceChildren();
     this.#playing = { ...film, questions: new AbortController() };
     $("player-title").firstElementChild.textContent = film.title;
     this.#video.setAttribute("aria-label", film.title);
@@ -57,7 +58,24 @@ export class Player {
   /** Shows the figures of the torrent that is being played. */
   update(torrents) {
     const torrent = torrents.find((one) => one.infoHash === this.#playing?.infoHash);
-    if (torrent) $("player-figures").textContent = state(torrent);
+    if (!torrent) return;
+    $("player-figures").textContent = state(torrent);
+    this.#offerSubtitles(torrent);
+  }
+
+  /** Lists the subtitles of the file that plays; the browser fetches those that are chosen. */
+  #offerSubtitles(torrent) {
+    const { url, resolution } = this.#playing;
+    const file = torrent.files.find((one) => one.playUrl === url)
+      ?? torrent.files.find((one) => one.index === resolution?.fileIndex);
+    if (!file?.subtitles || this.#video.querySelector("track")) return;
+    this.#video.append(...file.subtitles.map(({ lang, label, url: address }) => {
+      const track = document.createElement("track");
+      // Of this page's own origin, whatever name the server publishes: a video without CORS takes
+      // no other, and with CORS it could not be sent to a web seed.
+      const { pathname } = new URL(address, location.href);
+      return Object.assign(track, { kind: "subtitles", srclang: lang, label, src: pathname });
+    }));
   }
 
   #say(words) {
@@ -67,6 +85,7 @@ export class Player {
   #stop() {
     this.#playing?.questions.abort();
     this.#playing = null;
+    this.#video.replaceChildren();
     $("player-figures").textContent = "";
     // Without this the browser would go on downloading a film that nobody sees.
     this.#video.removeAttribute("src");
