@@ -29,6 +29,7 @@ from addon.playback.viewers import Viewer, Viewers
 from addon.torrents.metainfo import File
 from addon.torrents.selection import select
 from addon.web.clips import Clips
+from addon.web.cors import open_to_pages
 from addon.web.grants import open_grant
 from addon.web.heads import describe, film_head
 from addon.web.problems import not_found, problem_response
@@ -279,14 +280,10 @@ def blueprint(player: Player) -> Blueprint:
     @routes.after_request
     def add_cors(response: Response) -> Response:
         """What a page elsewhere (Stremio's) may see of a play answer."""
-        response.headers["Access-Control-Allow-Origin"] = "*"
-        response.headers["Access-Control-Allow-Methods"] = "GET, HEAD, OPTIONS"
-        response.headers["Access-Control-Allow-Headers"] = "*"
+        open_to_pages(response)
         response.headers["Access-Control-Expose-Headers"] = (
             "Content-Range, Content-Length, Accept-Ranges, ETag, X-Resolution, X-Served-By"
         )
-        response.headers["Referrer-Policy"] = "no-referrer"
-        response.headers["X-Content-Type-Options"] = "nosniff"
         response.headers["Content-Security-Policy"] = "sandbox"
         # Default nginx would swallow the whole film into its buffers.
         response.headers["X-Accel-Buffering"] = "no"
