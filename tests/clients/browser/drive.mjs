@@ -337,6 +337,9 @@ const checks = {
     const later = await goesOn(page, 1.5);
     const steps = await page.locator("#steps li").allInnerTexts();
     await page.getByRole("button", { name: "Close" }).click();
+    // A dialog tells of its end in a task of its own.
+    await page.waitForFunction(() => !document.querySelector("video").hasAttribute("src"), null,
+      { timeout: PATIENCE });
     // Of a film that the player fetched elsewhere nothing is here.
     if (!job.elsewhere) await card(page, job.name).getByText("%").waitFor();
     return { start, later, growth, steps, focus: await focused(page),
