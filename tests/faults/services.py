@@ -54,6 +54,13 @@ class Services:
         reply = post_json(f"{self.server.url}/api/sources", fields)
         assert reply.status == 201, reply.body
 
+    def change(self, name: str, **fields: Any) -> None:
+        """Change a source over the API."""
+        url = f"{self.server.url}/api/sources/{quote(name)}"
+        kind = {"Content-Type": "application/json"}
+        reply = request(url, kind, "PATCH", json.dumps(fields).encode())
+        assert reply.status == 200, reply.body
+
     def resolutions(self, torrent: Torrent) -> list[dict[str, Any]]:
         """How each attempt to play it went, the newest first."""
         url = f"{self.server.url}/api/resolutions?infoHash={torrent.key}"
