@@ -146,6 +146,80 @@ def test_a_reader_waits_for_its_piece_and_goes_on_when_it_comes(store):
     reader.close()
 
 
+@pytest.fixture
+def trickling(monkeypatch):
+    """1200 bytes are kept back after 2000, and 100 go out each second without the next piece."""
+    for name, value in (("TRICKLED", 1200), ("TRICKLE_RATE", 100), ("TRICKLE_AFTER", 2000)):
+        monkeypatch.setattr(f"addon.swarm.reader.{name}", value)
+
+    def patience(seconds):
+        monkeypatch.setattr("addon.swarm.reader.TRICKLE_PATIENCE", seconds)
+
+    return patience
+
+
+def sent_by(reader):
+    """Where what it sends begins and how long it is, as it is sent; and the greenlet."""
+    sent = []
+
+    def send():
+        sent.extend(chunk[1:] for chunk in reader.chunks())
+
+    return sent, gevent.spawn(send)
+
+
+def test_the_last_bytes_before_a_hole_go_out_slowly(store, trickling):
+    trickling(0.01)
+    store.fence(0, 1, 2)
+    reader = store.open(0, 5000)
+    sent, body = sent_by(reader)
+    gevent.sleep(0.1)
+    # The file begins at byte 300 of its first piece.
+    assert sent == [(0, 1500), (1500, 100)]
+    assert reader.piece == 3, "it waits for the piece that is missing"
+    store.fence(3, 4, 5)
+    body.get(timeout=0.5)
+    assert sent[2:] == [(1600, 3400)], "and with it the rest goes out at once"
+    reader.close()
+
+
+def test_between_two_pieces_of_a_slow_swarm_nothing_trickles(store, trickling):
+    trickling(5.0)
+    store.fence(0, 1, 2)
+    reader = store.open(0, 5000)
+    sent, body = sent_by(reader)
+    for index in (3, 4, 5):
+        gevent.sleep(0.01)
+        store.fence(index)
+    body.get(timeout=1)
+    assert sent == [(0, 1500), (1500, 1000), (2500, 1000), (3500, 1500)]
+    reader.close()
+
+
+def test_a_request_that_has_just_begun_gets_all_there_is(store, trickling):
+    trickling(0.01)
+    store.fence(0, 1)
+    reader = store.open(0, 5000)
+    sent, body = sent_by(reader)
+    gevent.sleep(0.05)
+    assert sent == [(0, 1700)]
+    body.kill()
+    reader.close()
+
+
+def test_what_is_kept_back_comes_before_a_piece_that_is_read_back(store, trickling, monkeypatch):
+    trickling(5.0)
+    monkeypatch.setattr("addon.swarm.reader.FENCE_PATIENCE", 0.02)
+    store.fence(0, 1, 2)
+    reader = store.open(0, 3700)
+    body = gevent.spawn(collect, reader)
+    gevent.sleep(0.01)
+    store.finish(3)
+    assert body.get(timeout=2) == expected(store, 0, 3700)
+    assert store.read_back == [3]
+    reader.close()
+
+
 def test_wait_first_says_whether_a_byte_can_be_had(store):
     reader = store.open(2000, 3000)
     assert reader.wait_first(0.01) is False
