@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tests.bench.measures import Figure, drain, first_byte
 from tests.faults.gaps import WAYS, Pair
+from tests.faults.schedules import Film, nobody_else
 from tests.faults.services import NAMES, services
 from tests.rig.http import request
 from tests.rig.lab import MIB, Lab
@@ -116,6 +117,18 @@ def goes_on(lab: Lab, runs: int) -> Iterator[Figure]:
             yield gap
 
 
+def schedules(lab: Lab, runs: int) -> Iterator[Figure]:
+    """(r) seeded schedules of suppliers that die, stall, lie and come back, on a film of 500 MB:
+    the bytes are compared, and the longest time without one is told."""
+    gap = Figure("(r) longest gap under a schedule of faults, 500 MB", "s")
+    with nobody_else(lab) as here:
+        for seed in range(1, runs + 1):
+            film = Film(lab, here, seed, 500_000_000)
+            gap.values.append(film.play())
+            film.forget()
+    yield gap
+
+
 def film_in(folder: Path, size: int) -> Torrent:
     """A new film among those that the sources serve."""
     inner = Path(tempfile.mkdtemp(dir=folder))
@@ -139,4 +152,5 @@ SOURCE_MEASURES: dict[str, Callable[[Lab, int], Iterator[Figure]]] = {
     "i": one_source,
     "k": together,
     "o": goes_on,
+    "r": schedules,
 }
