@@ -63,6 +63,10 @@ def look() -> dict[Key, str]:
             target = os.readlink(f"/proc/self/fd/{name}")
         except OSError:
             continue  # the listing itself
+        if target == "anon_inode:[eventpoll]":
+            # Only hubs open one, and keep it: one for each native thread, and threads are counted.
+            # A thread of gevent's pool gets its hub whenever the collector first runs in it.
+            continue
         kind = target.partition(":")[0] if target.startswith(("socket:", "pipe:")) else "file"
         seen[kind, (name, target)] = f"file descriptor {name}: {target}"
     for task in Path("/proc/self/task").iterdir():
