@@ -50,12 +50,14 @@ class LateStream:
 
     def chunks(self) -> Iterator[Chunk]:
         """All bytes of the range, in order; raises rather than end short."""
+        pause = 0.0
         while self._position < self._stop:
             try:
                 stream = self._stream or self._open()
                 for chunk in stream.chunks():
                     yield chunk
                     self._position += len(chunk) if isinstance(chunk, bytes) else chunk[2]
+                    pause = 0.0
             except Problem as problem:
                 if problem.retry_after is None:
                     raise
@@ -63,6 +65,9 @@ class LateStream:
                 if self._stream is not None:
                     self._stream.close()
                     self._stream = None
+                # A store that fails again at once is not asked again at once.
+                self._left.wait(pause)
+                pause = min(2 * pause or PAUSE, LONGEST_PAUSE)
 
     def _open(self) -> Stream:
         found = self._find()

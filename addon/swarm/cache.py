@@ -98,6 +98,10 @@ class Cache:
         self._granted: dict[str, dict[int, Grant]] = {}
         self._lock = RLock()
 
+    def forget(self, key: str) -> None:
+        """What was granted to a torrent is void: its disk failed, so the room was not there."""
+        self._granted.pop(key, None)
+
     def reserve(self, torrent: Torrent, file: File, needed: int | None = None) -> Torrent:
         """See to it that a file, or ``needed`` bytes of it, can be stored; the torrent, which is
         another object where older files of its own had to go.

@@ -181,6 +181,7 @@ class Swarm:
         elif known is not None and known.failure is not None and known.failure.code in PASSING:
             # The disk may have room again. What libtorrent believes to be there may be lost: it
             # begins anew from what was behind the fence.
+            self._cache.forget(known.key)
             self._drop(known)
         elif known is not None:
             self._extend(known, magnet)

@@ -214,3 +214,31 @@ def test_what_is_there_already_is_not_looked_for(scene: Scene) -> None:
     late = LateStream(scene._join, scene._store, 10, 15, before)
     assert list(late.chunks()) == [b"first"]
     assert scene.attempts == []
+
+
+def test_a_store_that_fails_again_at_once_is_not_asked_again_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Seen with a full disk: hundreds of attempts a second, and a server that did not end."""
+    monkeypatch.setattr(module, "PAUSE", 0.1)
+    torrent: Any = FakeTorrent()
+    opened: list[FakeStream] = []
+
+    def fails(_file: File, start: int, stop: int) -> FakeStream:
+        opened.append(FakeStream(start, stop))
+        opened[-1].sends, opened[-1].fails = [], FULL
+        return opened[-1]
+
+    def join() -> Attempt:
+        attempt = Attempt(Journal().open("ab" * 20, "main", ""))
+        attempt.finish(Stored(torrent, FILE, "store"))
+        return attempt
+
+    torrent.open = fails
+    late = LateStream(join, lambda _: Stored(torrent, FILE, "store"), 10, 60)
+    body = gevent.spawn(next, late.chunks())
+    gevent.sleep(0.25)
+    late.cancel()
+    gevent.joinall([body], timeout=1)
+    assert isinstance(body.exception, ConnectionAbortedError)
+    assert 2 <= len(opened) <= 3
