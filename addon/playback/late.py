@@ -20,7 +20,7 @@ from addon.swarm.reader import Chunk
 # A source that has just failed is not asked again at once, and the shortest hole that ends a film
 # (Kodi's mp4) has 20 s. Whoever waits for minutes does not have it asked that often for ever.
 PAUSE = 4.0
-LONGEST_PAUSE = 30.0
+LONGEST_PAUSE = 10.0
 
 log = logging.getLogger(__name__)
 
