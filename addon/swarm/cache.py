@@ -99,7 +99,7 @@ class Cache:
         self._lock = RLock()
 
     def forget(self, key: str) -> None:
-        """What was granted to a torrent is void: its disk failed, so the room was not there."""
+        """What was granted to a torrent is void: it goes, or its disk failed and had no room."""
         self._granted.pop(key, None)
 
     def reserve(self, torrent: Torrent, file: File, needed: int | None = None) -> Torrent:
@@ -147,7 +147,7 @@ class Cache:
                 raise self._full(held, torrent, missing)
             for key in chosen:
                 log.info("[%s] deleted to make room for %s", key[:8], torrent.key[:8])
-                self._granted.pop(key, None)
+                self.forget(key)
                 self._delete(key)
         return torrent
 
